@@ -116,6 +116,13 @@ export interface WireRoute {
   readonly communities: readonly bigint[];
 }
 
+/** An item that could not be decoded; of a route, `id` is the origin. 0 where it cannot be told. */
+export interface MalformedItem {
+  readonly what: 'record' | 'path' | 'route';
+  readonly id: number;
+  readonly error: string;
+}
+
 export interface BgpUpdate {
   readonly kind: 'update';
   readonly records: readonly DictionaryRecord[];
@@ -126,6 +133,8 @@ export interface BgpUpdate {
   readonly endOfRib: boolean;
   readonly forgetPaths: readonly number[];
   readonly forgetRecords: readonly number[];
+  /** Filled by the decoder, ignored by the encoder (RFC 7606: treat as withdrawn). */
+  readonly malformed: readonly MalformedItem[];
 }
 
 export type BgpMessage =

@@ -1,0 +1,76 @@
+/** The mesh stream of the control channel (proto/alamesh/v1/mesh.proto, docs/protocol.md §Mesh). */
+import type { Parsed } from '../base/result.js';
+import { alamesh } from './gen/schema.js';
+import type { alamesh as Types } from './gen/schema-types.js';
+import { BOOT_ID_BYTES, CANDIDATES_MAX, CAPABILITIES_MAX, NAME_BYTES_MAX } from './limits.js';
+import { signedFromWire, signedToWire } from './record.js';
+import { bounded, decodeWith, encodeWith, fixedBytes, shown, text } from './scalar.js';
+import type { MeshMessage } from './types.js';
+
+const { v1 } = alamesh;
+type Hello = Extract<MeshMessage, { kind: 'hello' }>;
+
+/** @throws AssertionError when the message exceeds MESSAGE_BYTES_MAX. */
+export function encodeMesh(message: Exclude<MeshMessage, { kind: 'unknown' }>): Uint8Array {
+  return encodeWith(v1.MeshMessage.encode, meshToWire(message));
+}
+
+/** Total: hostile bytes give an error, a message of a newer version gives `unknown`. */
+export function decodeMesh(bytes: Uint8Array): Parsed<MeshMessage> {
+  return decodeWith(v1.MeshMessage.decode, bytes, meshFromWire);
+}
+
+function meshToWire(message: Exclude<MeshMessage, { kind: 'unknown' }>): Types.v1.MeshMessage {
+  switch (message.kind) {
+    case 'hello':
+      return { hello: helloToWire(message) };
+    case 'candidates': {
+      const { observed } = message;
+      return { candidates: { candidates: [...message.candidates], observed } };
+    }
+    case 'goodbye':
+      return { goodbye: { reason: message.reason } };
+    default:
+      return message satisfies never;
+  }
+}
+
+function helloToWire(hello: Hello): Types.v1.Hello {
+  const { version, realm, name, bootId, observed } = hello;
+  return {
+    ...{ version, realm, node: signedToWire(hello.node), name, bootId, observed },
+    ...{ candidates: [...hello.candidates], capabilities: [...hello.capabilities] },
+  };
+}
+
+function meshFromWire(wire: Types.v1.MeshMessage): MeshMessage {
+  if (wire.hello) return helloFromWire(wire.hello);
+  if (wire.candidates) {
+    const { candidates, observed } = wire.candidates;
+    return {
+      kind: 'candidates',
+      candidates: endpoints(candidates),
+      observed: text(observed, 'observed'),
+    };
+  }
+  if (wire.goodbye) return { kind: 'goodbye', reason: shown(wire.goodbye.reason) };
+  return { kind: 'unknown' };
+}
+
+function helloFromWire(wire: Types.v1.Hello): Hello {
+  return {
+    kind: 'hello',
+    version: wire.version,
+    realm: text(wire.realm, 'realm', NAME_BYTES_MAX),
+    node: signedFromWire(wire.node),
+    name: text(wire.name, 'name', NAME_BYTES_MAX),
+    bootId: fixedBytes(wire.bootId, BOOT_ID_BYTES, 'boot_id'),
+    observed: text(wire.observed, 'observed'),
+    candidates: endpoints(wire.candidates),
+    capabilities: bounded(wire.capabilities, CAPABILITIES_MAX, 'capabilities'),
+  };
+}
+
+function endpoints(list: readonly string[]): readonly string[] {
+  return bounded(list, CANDIDATES_MAX, 'candidates').map((endpoint) => text(endpoint, 'candidate'));
+}
