@@ -1,0 +1,124 @@
+/** Makes a lab's namespaces, bridges and cables: one `ip -batch` for all, one shell a namespace. */
+import { existsSync } from 'node:fs';
+import type { LinkEnd } from './model.js';
+import { inNamespace, ipBatch } from './namespace.js';
+import { forAll, run, tryRun } from './run.js';
+import type { LabState, LinkState, NodeState } from './state.js';
+
+const namespacesOf = (state: LabState): NodeState[] =>
+  state.nodes.filter((node) => node.namespace !== null);
+
+/** Which `kind: bridge` nodes are bridges that the machine has already. */
+export const hostBridges = (names: readonly string[]): Set<string> =>
+  new Set(names.filter((name) => existsSync(`/sys/class/net/${name}/bridge`)));
+
+export async function makeNetwork(
+  state: LabState,
+  sysctls: ReadonlyMap<string, Readonly<Record<string, string>>>,
+): Promise<void> {
+  const owned = namespacesOf(state);
+  await ipBatch(owned.map((node) => `netns add ${node.namespace}`));
+  const cables = state.links.filter((link) => link.b !== undefined);
+  await ipBatch(cables.map((link) => cable(state, link)));
+  await forAll(owned, (node) => furnish(state, node, sysctls.get(node.name) ?? {}));
+  await forAll(hostEnds(state), async ({ end, mtu }) => {
+    const master = end.node === undefined ? [] : [`link set ${end.iface} master ${end.node}`];
+    await ipBatch([...master, ...dress(end, mtu), `link set ${end.iface} up`]);
+  });
+}
+
+export const nodeOf = (state: LabState, end: LinkEnd): NodeState | undefined =>
+  state.nodes.find((node) => node.name === end.node);
+
+/** Null: the end is on the machine itself. */
+export const namespaceOf = (state: LabState, end: LinkEnd): string | null =>
+  nodeOf(state, end)?.namespace ?? null;
+
+/** Ends that lie in the machine's namespace: `host:` ends, and ports of the machine's bridges. */
+export function hostEnds(state: LabState): { end: LinkEnd; mtu: number }[] {
+  const ends = state.links.flatMap(({ a, b, mtu }) => [a, ...(b ? [b] : [])].map((end) => ({ end, mtu })));
+  return ends.filter(({ end }) => namespaceOf(state, end) === null);
+}
+
+function cable(state: LabState, { a, b, mtu }: LinkState): string {
+  const at = (end: LinkEnd): string => {
+    const namespace = namespaceOf(state, end);
+    const mac = end.mac === undefined ? '' : ` address ${end.mac}`;
+    const place = namespace === null ? '' : ` netns ${namespace}`;
+    return `${end.iface} mtu ${mtu}${mac}${place}`;
+  };
+  return `link add ${at(a)} type veth peer name ${b === undefined ? '' : at(b)}`;
+}
+
+const dress = ({ iface, addresses }: LinkEnd, mtu: number): string[] => [
+  `link set ${iface} mtu ${mtu}`,
+  ...addresses.map((text) => `addr add ${text} dev ${iface}${text.includes(':') ? ' nodad' : ''}`),
+];
+
+/** IPv6 at once and without chatter; `ping` for everyone; routers forward. */
+function settings(role: NodeState['role']): [path: string, value: string][] {
+  return [
+    ['ipv6/conf/*/disable_ipv6', role === 'bridge' ? '1' : '0'],
+    ['ipv6/conf/*/accept_dad', '0'],
+    ['ipv6/conf/*/accept_ra', '0'],
+    ['ipv6/conf/*/router_solicitations', '0'],
+    ['ipv6/conf/all/forwarding', role === 'router' ? '1' : '0'],
+    ['ipv4/ip_forward', role === 'router' ? '1' : '0'],
+    ['ipv4/ping_group_range', '0 2147483647'],
+  ];
+}
+
+/** Each `path value` line to its files below /proc/sys/net; what a kernel lacks is left. */
+const WRITE_SETTINGS = `
+while read -r path value; do
+  for file in /proc/sys/net/$path; do
+    if [ -w "$file" ]; then echo "$value" > "$file" 2>/dev/null || true; fi
+  done
+done`;
+
+async function furnish(
+  state: LabState,
+  node: NodeState,
+  sysctls: Readonly<Record<string, string>>,
+): Promise<void> {
+  const namespace = node.namespace ?? '';
+  const lines = settings(node.role).map(([path, value]) => `${path} ${value}`);
+  const input = `${lines.join('\n')}\n`;
+  const links = linkCommands(state, node);
+  await makeDummies(state, node);
+  await run(inNamespace(namespace, ['sh', '-c', WRITE_SETTINGS]), { input });
+  await ipBatch(['link set lo up', ...links], namespace);
+  for (const [key, value] of Object.entries(sysctls)) await setSysctl(namespace, key, value);
+}
+
+async function setSysctl(namespace: string, key: string, value: string): Promise<void> {
+  const path = `/proc/sys/${key.replaceAll('.', '/')}`;
+  const script = '[ -e "$1" ] && echo "$2" > "$1"';
+  if (!key.startsWith('net.')) return; // only the network is the node's own here
+  await run(inNamespace(namespace, ['sh', '-c', script, 'sysctl', path, value]));
+}
+
+function linkCommands(state: LabState, node: NodeState): string[] {
+  const lines: string[] = [];
+  if (node.role === 'bridge') {
+    lines.push(`link add ${node.name} type bridge mcast_snooping 0`, `link set ${node.name} up`);
+  }
+  for (const { a, b, mtu } of state.links) {
+    for (const end of [a, b]) {
+      if (end?.node !== node.name) continue;
+      if (node.role === 'bridge') lines.push(`link set ${end.iface} master ${node.name}`);
+      lines.push(...dress(end, mtu), `link set ${end.iface} up`);
+    }
+  }
+  return lines;
+}
+
+/** A dummy interface, or a bridge without ports where the kernel has no dummies. */
+async function makeDummies(state: LabState, node: NodeState): Promise<void> {
+  for (const { a, b } of state.links) {
+    if (b !== undefined || a.node !== node.name) continue;
+    const add = ['ip', '-n', node.namespace ?? '', 'link', 'add', a.iface, 'type'];
+    const made = await tryRun([...add, 'dummy']);
+    if (made.status !== 0) await run([...add, 'bridge']);
+  }
+}
