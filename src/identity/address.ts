@@ -20,15 +20,10 @@ export const ALANET = 'alanet';
 export const ALANET_WORK = 20;
 /** Ours: beyond this a search takes days, so a larger demand is a mistake. */
 export const WORK_MAX = 40;
-/** A realm is part of names and lines: a DNS label (RFC 1035 §2.3.1), lowercase. */
-const REALM = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
-
 const KIND_NODE = 1;
 const KIND_SERVICE = 2;
 const KEY_BYTES = 32;
 const NONCE_BYTES = 8;
-
-export const isRealm = (text: string): boolean => REALM.test(text);
 
 export const defaultWork = (realm: string): number => (realm === ALANET ? ALANET_WORK : 0);
 

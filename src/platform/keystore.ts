@@ -8,7 +8,8 @@ import { assert } from '../base/assert.js';
 import { fromBase64, utf8Text } from '../base/bytes.js';
 import { EXIT, UserError } from '../base/errors.js';
 import { formatNodeId, type NodeId, type Prefix } from '../base/ip6.js';
-import { defaultWork, deriveNode, isRealm, WORK_MAX } from '../identity/address.js';
+import { defaultWork, deriveNode, WORK_MAX } from '../identity/address.js';
+import { isName, isRealm } from '../identity/names.js';
 import type { Proof } from '../wire/types.js';
 import { kernelEntropy, nodeCrypto } from './crypto.js';
 import { ensureDirectory, readBoundedFile, writeFileAtomic } from './files.js';
@@ -69,10 +70,6 @@ function optionFault(realm: string, work: number, name: string): string | undefi
   const inRange = Number.isInteger(work) && work >= 0 && work <= WORK_MAX;
   return inRange ? undefined : `work ${work} is not a whole number from 0 to ${WORK_MAX}`;
 }
-
-/** What file names, DNS and tables can show; labs' node names fit. */
-export const isName = (text: string): boolean =>
-  /^[A-Za-z0-9](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9])?$/.test(text);
 
 interface Stored {
   readonly realm: string;

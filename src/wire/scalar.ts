@@ -110,15 +110,10 @@ export function shown(value: string): string {
   return Array.from(value.slice(0, end), (letter) => (hasControls(letter) ? '?' : letter)).join('');
 }
 
-/** C0, DEL, C1, and the marks that reorder text on a terminal (Unicode bidi controls). */
-function hasControls(value: string): boolean {
-  for (let i = 0; i < value.length; i++) {
-    const unit = value.charCodeAt(i);
-    if (unit < 0x20 || (unit >= 0x7f && unit < 0xa0)) return true;
-    if (unit >= 0x2028 && (unit <= 0x202e || (unit >= 0x2066 && unit <= 0x2069))) return true;
-  }
-  return false;
-}
+/** C0, DEL, C1, halves of surrogate pairs, and the marks that break or reorder text on a terminal. */
+const CONTROLS = /[\p{Cc}\p{Cs}\u2028-\u202e\u2066-\u2069]/u;
+
+const hasControls = (value: string): boolean => CONTROLS.test(value);
 
 export function bounded<T>(list: readonly T[], limit: number, what: string): readonly T[] {
   if (list.length > limit) throw new Malformed(`${list.length} ${what}, the limit is ${limit}`);
