@@ -2,7 +2,7 @@
  * WireGuard's handshake (whitepaper §5.4.2 and §5.4.3) as Noise_IKpsk2 in its framing. Pure: indices, ephemeral keys and
  * timestamps are arguments; the MACs are `cookie`'s. Failures are values: not authentic, or a low-order point.
  */
-import { utf8, wipe } from '../base/bytes.js';
+import { utf8 } from '../base/bytes.js';
 import type { Crypto } from '../base/crypto.js';
 import { HandshakeState, type Pattern } from './handshake-state.js';
 import { layInitiation, layResponse, noisePart, senderIndex, TIMESTAMP_BYTES } from './messages.js';
@@ -125,10 +125,4 @@ export function consumeResponse(
   if (keys === undefined) return undefined;
   sent.wipe();
   return { remoteIndex: senderIndex(datagram), keys };
-}
-
-/** Clears both keys; the plane has its own copies by then. */
-export function wipeKeys(keys: TransportKeys): void {
-  wipe(keys.sendKey);
-  wipe(keys.receiveKey);
 }
