@@ -1,0 +1,339 @@
+/** The `lab` commands: what they are called, what they print. */
+import { readdirSync, writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { EXIT, UserError } from '../base/errors.js';
+import { nearest } from '../base/suggest.js';
+import { table } from '../base/table.js';
+import { deployLab } from './deploy.js';
+import { destroyLab } from './destroy.js';
+import { drawSvg, drawText } from './graph.js';
+import { findLink, impairLink, switchLink } from './impair.js';
+import { conditionText, deployedState, type LabView, viewFile, viewLab } from './inspect.js';
+import type { Lab } from './model.js';
+import { inNode } from './namespace.js';
+import { nodeEnv, type Said } from './node.js';
+import { followed, hasFiles, isPrivileged, releaseHolder, runInside, useOwnRunRoot } from './rootless.js';
+import { cannotStart, isAlive } from './run.js';
+import { allStates, type Impairment, type LabState, loadState, saveState } from './state.js';
+import { readLab } from './topology.js';
+
+const EXAMPLE = 'labs/ring-5.clab.yml';
+
+interface TopologyOption {
+  readonly topo: string;
+}
+interface JsonOption {
+  readonly json?: boolean;
+}
+
+/** Adds `lab` and its commands. Errors are thrown as UserError; the entry shows them. */
+export function registerLab(program: Command): void {
+  const lab = program.command('lab').description('labs of routers in network namespaces');
+  lab.addHelpText('after', `\nExample:\n  $ alamesh lab deploy -t ${EXAMPLE}`);
+  registerLife(lab);
+  registerViews(lab);
+  registerUse(lab);
+}
+
+/** A command on one lab, with its file and an example at the end of its help. */
+function onLab(lab: Command, name: string, description: string, example: string): Command {
+  return lab
+    .command(name)
+    .description(description)
+    .requiredOption('-t, --topo <file>', 'topology file, as containerlab has them')
+    .addHelpText('after', `\nExample:\n  $ alamesh lab ${example}`);
+}
+
+function registerLife(lab: Command): void {
+  onLab(lab, 'deploy', 'make a lab and start its routers', `deploy -t ${EXAMPLE}`)
+    .option('--reconfigure', 'take it down first when it is deployed')
+    .option('--json', 'print what inspect --json prints')
+    .action(async (options: TopologyOption & JsonOption & { reconfigure?: boolean }) => {
+      const topology = await readTopology(options);
+      if (await done(topology, { make: true })) return;
+      await deploy(topology, options);
+    });
+  onLab(lab, 'destroy', 'take a lab down, whatever is left of it', `destroy -t ${EXAMPLE}`).action(
+    async (options: TopologyOption) => {
+      const topology = await readTopology(options);
+      if (!isPrivileged()) return await destroyRootless(topology);
+      const there = await destroyLab(topology);
+      say(there ? `lab ${topology.name} is gone` : `lab ${topology.name}: nothing to take down`);
+    },
+  );
+  lab
+    .command('list')
+    .description('labs on this machine')
+    .option('-t, --topo <file>', 'only the lab of this file')
+    .option('--json', 'print a document')
+    .addHelpText('after', '\nExample:\n  $ alamesh lab list --json')
+    .action(async (options: Partial<TopologyOption> & JsonOption) => {
+      useOwnRunRoot();
+      const only = options.topo === undefined ? undefined : (await readTopology({ topo: options.topo })).name;
+      const states = allStates().filter((state) => only === undefined || state.name === only);
+      list(states, options.json === true);
+    });
+}
+
+function registerViews(lab: Command): void {
+  onLab(lab, 'inspect', 'nodes, addresses and the state of links', `inspect -t ${EXAMPLE} --json`)
+    .option('--json', 'print a document')
+    .action(async (options: TopologyOption & JsonOption) => {
+      const topology = await readTopology(options);
+      if (await done(topology)) return;
+      const view = await viewLab(deployedState(topology));
+      out(options.json === true ? inspectDocument(view) : inspectText(view));
+    });
+  onLab(lab, 'graph', 'draw a lab with the state of its links', `graph -t ${EXAMPLE} --svg ring.svg`)
+    .option('--svg <out>', 'write an SVG file, - for stdout')
+    .option('--text', 'print it as text, which is the default')
+    .action(async (options: TopologyOption & { svg?: string; text?: boolean }) => {
+      const topology = await readTopology(options);
+      if (await done(topology)) return;
+      const state = loadState(topology.name);
+      const view = state === undefined ? viewFile(topology) : await viewLab(state);
+      if (options.svg === '-') out(drawSvg(view));
+      else if (options.svg !== undefined) writeSvg(options.svg, drawSvg(view));
+      if (options.svg === undefined || options.text === true) out(drawText(view));
+    });
+}
+
+function registerUse(lab: Command): void {
+  onLab(lab, 'exec', 'run a command in a node', `exec -t ${EXAMPLE} r1 -- alamesh bgp summary`)
+    .argument('<node>', 'name of the node')
+    .argument('<command...>', 'after --; its exit status is ours')
+    .action(async (node: string, command: string[], options: TopologyOption) => {
+      const topology = await readTopology(options);
+      if (await done(topology)) return;
+      process.exitCode = await exec(topology, node, command);
+    });
+  onLab(lab, 'impair', 'make a link worse, or well again', `impair -t ${EXAMPLE} r1 r2 --loss 5 --delay 20`)
+    .argument('<a>', 'one end: a node, or node:interface')
+    .argument('<b>', 'the other end')
+    .option('--loss <percent>', 'drop this share of packets in both directions')
+    .option('--delay <ms>', 'hold packets back, each way')
+    .option('--jitter <ms>', 'delay up to this much more or less')
+    .option('--rate <mbit>', 'limit the rate, each way')
+    .option('--down', 'take the link down, with its carrier')
+    .option('--up', 'bring it up again')
+    .option('--clear', 'up, and as good as new')
+    .option('--json', 'print a document')
+    .action(async (a: string, b: string, options: ImpairOptions) => {
+      const topology = await readTopology(options);
+      const change = readImpairment(options);
+      if (await done(topology)) return;
+      await impair(topology, [a, b], { ...options, change });
+    });
+}
+
+function readTopology({ topo }: TopologyOption): Promise<Lab> {
+  useOwnRunRoot();
+  return readLab(resolve(topo), process.env);
+}
+
+/**
+ * For ordinary users: does the whole command in the lab's namespaces.
+ * @returns False where the command is to be done here.
+ */
+async function done(lab: Lab, { make = false } = {}): Promise<boolean> {
+  if (isPrivileged()) return false;
+  const status = await runInside(lab.name, make);
+  if (status === undefined) return false;
+  if (make && !hasFiles(lab.name)) await releaseHolder(lab.name);
+  process.exitCode = status;
+  return true;
+}
+
+async function destroyRootless(lab: Lab): Promise<void> {
+  const status = await runInside(lab.name, false);
+  if (status !== undefined && status !== 0) {
+    process.exitCode = status;
+    return;
+  }
+  if (status === undefined) {
+    const there = await destroyLab({ name: lab.name, nodes: [] });
+    say(there ? `lab ${lab.name} is gone` : `lab ${lab.name}: nothing to take down`);
+  }
+  await releaseHolder(lab.name);
+}
+
+async function deploy(lab: Lab, options: JsonOption & { reconfigure?: boolean }): Promise<void> {
+  const abort = new AbortController();
+  let by: NodeJS.Signals | undefined;
+  const stop = (signal: NodeJS.Signals): void => {
+    by ??= signal;
+    abort.abort();
+  };
+  const signals: NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+  for (const signal of signals) process.on(signal, stop);
+  const startedAt = Date.now();
+  try {
+    const reconfigure = options.reconfigure === true;
+    const made = await deployLab(lab, { signal: abort.signal, reconfigure, onStep: progress });
+    for (const note of made.notes) say(`note: ${note}`);
+    for (const said of made.said) tellExec(said);
+    const view = await viewLab(made.state);
+    out(options.json === true ? inspectDocument(view) : inspectText(view));
+    const seconds = ((Date.now() - startedAt) / 1000).toFixed(1);
+    say(`lab ${lab.name}: ${view.nodes.length} nodes in ${seconds} s`);
+  } finally {
+    for (const signal of signals) process.off(signal, stop);
+  }
+}
+
+function progress(what: string, count: number, of: number): void {
+  if (!process.stderr.isTTY) return;
+  process.stderr.write(`\r${what} ${count}/${of}${count === of ? '\n' : ''}`);
+}
+
+function tellExec({ node, line, status, output }: Said): void {
+  say(`${node}: ${line}${status === 0 ? '' : ` (exit ${status})`}`);
+  if (output !== '') say(output.replace(/^/gm, '  '));
+}
+
+const say = (text: string): void => {
+  process.stderr.write(`${text}\n`);
+};
+const out = (text: string): void => {
+  process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
+};
+const document = (name: string, fields: object): string =>
+  JSON.stringify({ schema: `alamesh.${name}/1`, ...fields });
+
+const inspectDocument = (view: LabView): string => document('lab.inspect', view);
+
+function inspectText(view: LabView): string {
+  const nodes = view.nodes.map((node) => [
+    node.name,
+    node.role,
+    node.state,
+    node.pid === null ? '' : String(node.pid),
+    node.address ?? '',
+    node.ports.length > 6 ? `${node.ports.length} ports` : node.ports.join(' '),
+  ]);
+  const links = view.links.map((link) => [link.a, link.b ?? '(dummy)', conditionText(link)]);
+  const heads = ['Node', 'Runs', 'State', 'PID', 'Address', 'Ports'];
+  const upper = table(heads, nodes, { align: ['left', 'left', 'left', 'right'] });
+  const lower = links.length === 0 ? '' : table(['Link', '', 'State'], links);
+  return `${upper.trimEnd()}\n\n${lower}`.trimEnd();
+}
+
+function list(states: readonly LabState[], json: boolean): void {
+  const labs = states.map(({ name, file, phase, deployer, nodes }) => ({
+    name,
+    file,
+    state: phase === 'running' || isAlive(deployer) ? phase : 'half made',
+    nodes: nodes.length,
+    routersRunning: nodes.filter((node) => node.role === 'router' && isAlive(node.main)).length,
+  }));
+  if (json) return out(document('lab.list', { labs }));
+  if (labs.length === 0) return say('no labs');
+  const rows = labs.map((lab) => [lab.name, lab.state, String(lab.nodes), String(lab.routersRunning), lab.file]);
+  out(table(['Lab', 'State', 'Nodes', 'Routers', 'File'], rows, { align: ['left', 'left', 'right', 'right'] }));
+}
+
+function writeSvg(path: string, text: string): void {
+  try {
+    writeFileSync(path, text);
+  } catch (cause) {
+    const message = `cannot write ${path}: ${(cause as Error).message}`;
+    throw new UserError(message, { code: 'cannot-write', cause });
+  }
+}
+
+async function exec(lab: Lab, name: string, command: readonly string[]): Promise<number> {
+  const state = deployedState(lab);
+  const node = state.nodes.find((one) => one.name === name);
+  if (node === undefined) {
+    const names = state.nodes.map((one) => one.name);
+    const meant = nearest(name, names);
+    const hint = meant === undefined ? `Nodes: ${names.join(', ')}.` : `Did you mean "${meant}"?`;
+    throw new UserError(`lab ${lab.name} has no node ${name}`, { code: 'no-such-node', hint });
+  }
+  const env = nodeEnv(state.name, node);
+  const [program = ''] = command;
+  if (!isProgram(program, env['PATH'] ?? '')) {
+    throw cannotStart(program, { code: 'ENOENT' });
+  }
+  return await followed(inNode(node, command), env);
+}
+
+function isProgram(name: string, path: string): boolean {
+  if (name.includes('/')) return true; // the kernel says what is wrong with it
+  const folders = path.split(':');
+  return folders.some((folder) => {
+    try {
+      return readdirSync(folder).includes(name);
+    } catch {
+      return false;
+    }
+  });
+}
+
+interface ImpairOptions extends TopologyOption, JsonOption {
+  readonly loss?: string;
+  readonly delay?: string;
+  readonly jitter?: string;
+  readonly rate?: string;
+  readonly down?: boolean;
+  readonly up?: boolean;
+  readonly clear?: boolean;
+}
+
+const LIMITS = {
+  loss: { key: 'lossPercent', least: 0, most: 100, unit: 'percent' },
+  delay: { key: 'delayMsec', least: 0, most: 10_000, unit: 'milliseconds' },
+  jitter: { key: 'jitterMsec', least: 0, most: 10_000, unit: 'milliseconds' },
+  rate: { key: 'rateMbit', least: 0.01, most: 100_000, unit: 'Mbit/s' },
+} as const;
+
+/** @throws UserError with exit 2 for numbers out of range and for asking nothing. */
+function readImpairment(options: ImpairOptions): Impairment {
+  const change: Record<string, number> = {};
+  for (const name of ['loss', 'delay', 'jitter', 'rate'] as const) {
+    const text = options[name];
+    if (text === undefined) continue;
+    const { key, least, most, unit } = LIMITS[name];
+    const value = Number(text.replace(/(%|ms|mbit)$/i, ''));
+    if (!Number.isFinite(value) || value < least || value > most || text.trim() === '')
+      throw usage(`--${name} ${text}: expected ${least} to ${most} ${unit}`);
+    change[key] = value;
+  }
+  const switches = [options.down, options.up, options.clear].filter(Boolean).length;
+  if (switches > 1) throw usage('only one of --down, --up and --clear');
+  if (switches === 0 && Object.keys(change).length === 0)
+    throw usage('nothing to do: give --loss, --delay, --jitter, --rate, --down, --up or --clear');
+  return change;
+}
+
+function usage(message: string): UserError {
+  const hint = `Example: alamesh lab impair -t ${EXAMPLE} r1 r2 --loss 5`;
+  return new UserError(message, { code: 'usage', hint, exit: EXIT.usage });
+}
+
+async function impair(
+  lab: Lab,
+  ends: readonly [string, string],
+  options: ImpairOptions & { change: Impairment },
+): Promise<void> {
+  const state = deployedState(lab);
+  const link = findLink(state, ...ends);
+  const { change, clear, down, up } = options;
+  const kept = clear === true ? {} : link.impairment;
+  const wanted = withoutZeros({ ...kept, ...change });
+  try {
+    if (clear === true || Object.keys(change).length > 0) await impairLink(state, link, wanted);
+    if (down === true || up === true || clear === true) await switchLink(state, link, down !== true);
+  } finally {
+    saveState(state);
+  }
+  const shown = (await viewLab(state)).links[state.links.indexOf(link)];
+  if (shown === undefined) return;
+  if (options.json === true) out(document('lab.impair', shown));
+  else out(`${shown.a} – ${shown.b}: ${conditionText(shown)}`);
+}
+
+/** Zero is how one condition is taken off again. */
+const withoutZeros = (wanted: Impairment): Impairment =>
+  Object.fromEntries(Object.entries(wanted).filter(([, value]) => value !== 0));
