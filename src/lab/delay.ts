@@ -1,8 +1,8 @@
 /**
  * Holds the packets of one interface back, where the kernel has no netem. The way of a packet: a
  * netfilter rule of the caller forwards what leaves `iface` into our TAP device; it is read here, waits for
- * its time, and is sent on `iface` through a packet socket that bypasses the rule.
- * `node delay.js IFACE TAP DELAY_MSEC JITTER_MSEC`; prints "ready" and runs until it is killed.
+ * its time, and is sent on `iface` with a mark that the rule lets pass.
+ * `node delay.js IFACE TAP MARK DELAY_MSEC JITTER_MSEC`; prints "ready" and runs until it is killed.
  */
 import { execFileSync } from 'node:child_process';
 import koffi from 'koffi';
@@ -18,8 +18,8 @@ const IFREQ_FLAGS = 16;
 const AF_PACKET = 17;
 const SOCK_RAW = 3;
 const SOCKADDR_LL_BYTES = 20;
-const SOL_PACKET = 263;
-const PACKET_QDISC_BYPASS = 20;
+const SOL_SOCKET = 1;
+const SO_MARK = 36;
 const POLLIN = 1;
 const POLLFD_BYTES = 8;
 const TIMESPEC_BYTES = 16;
@@ -58,14 +58,14 @@ function openTap(name: string): number {
   return fd;
 }
 
-/** A socket that sends whole frames on an interface, past its queue and its egress rules. */
-function openPort(iface: string): number {
+/** A socket that sends whole frames on an interface, with the mark that the rule lets pass. */
+function openPort(iface: string, mark: number): number {
   const fd: number = socket(AF_PACKET, SOCK_RAW, 0); // protocol 0: it receives nothing
   if (fd < 0) throw new Error(`packet socket: errno ${koffi.errno()}`);
-  const one = Buffer.alloc(4);
-  one.writeInt32LE(1);
-  if (setsockopt(fd, SOL_PACKET, PACKET_QDISC_BYPASS, one, one.length) < 0)
-    throw new Error(`PACKET_QDISC_BYPASS: errno ${koffi.errno()}`);
+  const value = Buffer.alloc(4);
+  value.writeUInt32LE(mark);
+  if (setsockopt(fd, SOL_SOCKET, SO_MARK, value, value.length) < 0)
+    throw new Error(`SO_MARK: errno ${koffi.errno()}`);
   const address = Buffer.alloc(SOCKADDR_LL_BYTES);
   address.writeUInt16LE(AF_PACKET, 0);
   address.writeInt32LE(interfaceIndex(iface), 4);
@@ -131,9 +131,9 @@ function readable(fd: number, dueAt: number | undefined): Promise<void> {
   });
 }
 
-const [iface = '', device = '', delay = '0', jitter = '0'] = process.argv.slice(2);
+const [iface = '', device = '', mark = '0', delay = '0', jitter = '0'] = process.argv.slice(2);
 const tap = openTap(device);
-const port = openPort(iface);
+const port = openPort(iface, Number(mark));
 bringUp(iface, device);
 process.stdout.write('ready\n');
 process.stdout.on('error', () => {});

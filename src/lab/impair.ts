@@ -1,6 +1,6 @@
 /**
- * Wrong conditions on a link, at both ends on what they send: loss by nftables, rate by tbf, delay
- * and jitter by netem where the kernel has it, else by a process of ours (`delay.ts`).
+ * Wrong conditions on a link, each way: loss by nftables where packets arrive; where they leave,
+ * rate by tbf, delay and jitter by netem or, in kernels without it, a process of ours (`delay.ts`).
  */
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
@@ -17,6 +17,8 @@ const LOSS_STEPS = 10_000;
 /** tbf: bytes at once, and how long a packet may wait. */
 const BURST_BYTES_MIN = 16_384;
 const RATE_WAIT = '50ms';
+/** Ours: packets that `delay.ts` has held back already. */
+const DELAYED_MARK = 0xa1a7e;
 
 /**
  * @param from A node, or `node:interface` where two links join the same nodes.
@@ -92,26 +94,26 @@ async function clearPort(port: Port): Promise<void> {
 
 async function impairPort(port: Port, wanted: Impairment, link: LinkState): Promise<void> {
   const { lossPercent, delayMsec, jitterMsec, rateMbit } = wanted;
-  const rules: string[] = [];
-  if (lossPercent !== undefined && lossPercent > 0) rules.push(lossRule(lossPercent));
-  let shaped = port.iface;
+  const chains: string[] = [];
+  if (lossPercent !== undefined && lossPercent > 0)
+    chains.push(chain(port, 'ingress', lossRule(lossPercent)));
   const late = delayMsec !== undefined || jitterMsec !== undefined;
   const byKernel = late && (await tryNetem(port, wanted));
   if (late && !byKernel) {
     const { proc, device } = await startDelay(port, delayMsec ?? 0, jitterMsec ?? 0);
     link.delays.push(proc);
-    shaped = device;
-    rules.push(`fwd to "${device}"`);
+    chains.push(chain(port, 'egress', `meta mark != ${DELAYED_MARK} fwd to "${device}"`));
   }
-  if (rateMbit !== undefined && !byKernel) await shape(port, shaped, rateMbit);
-  if (rules.length === 0) return;
-  const hook = `type filter hook egress device "${port.iface}" priority 0;`;
-  const chain = `chain leave { ${hook} ${rules.map((rule) => `${rule};`).join(' ')} }`;
-  await run(inside(port, ['nft', '-f', '-']), {
-    input: `table netdev ${tableOf(port)} { ${chain} }\n`,
-  });
+  if (rateMbit !== undefined && !byKernel) await shape(port, rateMbit);
+  if (chains.length === 0) return;
+  const text = `table netdev ${tableOf(port)} {\n${chains.join('\n')}\n}\n`;
+  await run(inside(port, ['nft', '-f', '-']), { input: text });
 }
 
+const chain = ({ iface }: Port, hook: 'ingress' | 'egress', rule: string): string =>
+  `chain ${hook} { type filter hook ${hook} device "${iface}" priority 0; ${rule}; }`;
+
+/** On what arrives: a drop on the way out would be an error to the sender, a loss is silent. */
 function lossRule(lossPercent: number): string {
   const below = Math.round((lossPercent / 100) * LOSS_STEPS);
   return below >= LOSS_STEPS ? 'drop' : `numgen random mod ${LOSS_STEPS} < ${below} drop`;
@@ -127,9 +129,9 @@ async function tryNetem(port: Port, wanted: Impairment): Promise<boolean> {
   return made.status === 0;
 }
 
-async function shape(port: Port, device: string, rateMbit: number): Promise<void> {
+async function shape(port: Port, rateMbit: number): Promise<void> {
   const burst = Math.max(BURST_BYTES_MIN, Math.ceil((rateMbit * 1e6) / 8 / 250));
-  const add = ['tc', 'qdisc', 'add', 'dev', device, 'root', 'tbf'];
+  const add = ['tc', 'qdisc', 'add', 'dev', port.iface, 'root', 'tbf'];
   const shape = ['rate', `${rateMbit}mbit`, 'burst', String(burst), 'latency', RATE_WAIT];
   await run(inside(port, [...add, ...shape]));
 }
@@ -142,8 +144,8 @@ function startDelay(
 ): Promise<{ proc: Proc; device: string }> {
   const device = `late${port.index}_${port.iface}`.slice(0, 15);
   const program = join(PROJECT_ROOT, 'dist', 'src', 'lab', 'delay.js');
-  const words = [port.iface, device, String(delayMsec), String(jitterMsec)];
-  const [first = '', ...args] = inside(port, [process.execPath, program, ...words]);
+  const numbers = [DELAYED_MARK, delayMsec, jitterMsec].map(String);
+  const [first = '', ...args] = inside(port, [process.execPath, program, port.iface, device, ...numbers]);
   return new Promise((resolve, reject) => {
     const stdio = ['ignore', 'pipe', 'pipe'] as const;
     const child = spawn(first, args, { env: childEnv(), detached: true, stdio: [...stdio], cwd: '/' });

@@ -111,8 +111,9 @@ interface IpLink {
   readonly flags: readonly string[];
 }
 
+/** LOWER_UP is the carrier itself; the operational state follows it up to a second later. */
 const hasCarrier = ({ flags }: IpLink): boolean =>
-  flags.includes('UP') && !flags.includes('NO-CARRIER') && flags.includes('LOWER_UP');
+  flags.includes('UP') && flags.includes('LOWER_UP');
 
 /** A lab as its file has it: nothing of it is known to exist. */
 export function viewFile(lab: Lab): LabView {
