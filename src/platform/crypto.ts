@@ -26,6 +26,7 @@ export type AeadBackend = 'openssl' | 'node';
 const AEAD = 'chacha20-poly1305';
 const AEAD_OPTIONS = { authTagLength: TAG_BYTES } as const;
 const SIGNATURE_BYTES = 64;
+const NONCE_BYTES = 12;
 const XNONCE_BYTES = 24;
 
 /** What `aeadKey` uses in this process: OpenSSL's own contexts, or node:crypto where they cannot be reached. */
@@ -41,7 +42,7 @@ export function nodeCrypto(backend: AeadBackend = aeadBackend()): Crypto {
     ...hashes,
     seal,
     open,
-    xseal: (key, nonce, plain, aad) => xchacha20poly1305(key, nonce, aad).encrypt(plain),
+    xseal,
     xopen,
     aeadKey(key: Uint8Array): AeadKey {
       assert(key.length === KEY_BYTES, 'an AEAD key has 32 bytes');
@@ -108,6 +109,7 @@ function digest(name: string, parts: readonly Uint8Array[]): Uint8Array {
 }
 
 function seal(key: Uint8Array, nonce: Uint8Array, plain: Uint8Array, aad: Uint8Array): Uint8Array {
+  assertSizes(key, nonce, NONCE_BYTES);
   const cipher = createCipheriv(AEAD, key, nonce, AEAD_OPTIONS);
   cipher.setAAD(aad, { plaintextLength: plain.length });
   const sealed = new Uint8Array(plain.length + TAG_BYTES);
@@ -123,6 +125,7 @@ function open(
   sealed: Uint8Array,
   aad: Uint8Array,
 ): Uint8Array | undefined {
+  assertSizes(key, nonce, NONCE_BYTES);
   const length = sealed.length - TAG_BYTES;
   if (length < 0) return undefined;
   const decipher = createDecipheriv(AEAD, key, nonce, AEAD_OPTIONS);
@@ -137,13 +140,18 @@ function open(
   }
 }
 
+function xseal(key: Uint8Array, nonce: Uint8Array, plain: Uint8Array, aad: Uint8Array): Uint8Array {
+  assertSizes(key, nonce, XNONCE_BYTES);
+  return xchacha20poly1305(key, nonce, aad).encrypt(plain);
+}
+
 function xopen(
   key: Uint8Array,
   nonce: Uint8Array,
   sealed: Uint8Array,
   aad: Uint8Array,
 ): Uint8Array | undefined {
-  assert(key.length === KEY_BYTES && nonce.length === XNONCE_BYTES, 'key or nonce of wrong size');
+  assertSizes(key, nonce, XNONCE_BYTES);
   try {
     return xchacha20poly1305(key, nonce, aad).decrypt(sealed);
   } catch {
@@ -151,12 +159,17 @@ function xopen(
   }
 }
 
+function assertSizes(key: Uint8Array, nonce: Uint8Array, nonceBytes: number): void {
+  assert(key.length === KEY_BYTES, 'an AEAD key has 32 bytes');
+  assert(nonce.length === nonceBytes, 'the nonce has another size');
+}
+
 /** A Uint8Array over the same bytes: `Buffer` has another `slice` and is another type to tests. */
 function plainBytes(buffer: Uint8Array): Uint8Array {
   return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
 }
 
-const packetNonce = new Uint8Array(12);
+const packetNonce = new Uint8Array(NONCE_BYTES);
 
 /** The fallback for packets; node wants a new cipher object for each. */
 class NodeAeadKey implements AeadKey {
