@@ -79,7 +79,9 @@ function isEntry(entry: unknown): entry is SeenEntry {
   return (
     typeof key === 'string' &&
     /^(?:node|link|service):[0-9a-f/-]{1,80}$/.test(key) &&
+    typeof seq === 'number' &&
     Number.isSafeInteger(seq) &&
+    seq >= 0 &&
     typeof digest === 'string' &&
     /^[0-9a-f]{64}$/.test(digest)
   );

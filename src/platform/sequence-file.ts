@@ -26,8 +26,8 @@ export async function nextSeq(dir: string, options: SeqOptions = {}): Promise<nu
   assert(Number.isInteger(count) && count > 0, 'at least one number is reserved');
   const file = path.join(dir, SEQUENCE_FILE);
   const first = Math.max((await lastReserved(file)) + 1, nowSeconds);
-  const last = first + count - 1;
-  if (!Number.isSafeInteger(last)) throw badSequence(file);
+  const last = first + (count - 1);
+  if (!Number.isSafeInteger(first + count)) throw badSequence(file);
   await writeFileAtomic(file, `${last}\n`, 0o600);
   return first;
 }
