@@ -13,8 +13,15 @@ import { conditionText, deployedState, type LabView, viewFile, viewLab } from '.
 import type { Lab } from './model.js';
 import { inNode } from './namespace.js';
 import { nodeEnv, type Said } from './node.js';
-import { followed, hasFiles, isPrivileged, releaseHolder, runInside, useOwnRunRoot } from './rootless.js';
-import { cannotStart, isAlive } from './run.js';
+import {
+  followed,
+  hasFiles,
+  isPrivileged,
+  releaseHolder,
+  runInside,
+  useOwnRunRoot,
+} from './rootless.js';
+import { cannotStart, isAlive, statusOf } from './run.js';
 import { allStates, type Impairment, type LabState, loadState, saveState } from './state.js';
 import { readLab } from './topology.js';
 
@@ -70,7 +77,8 @@ function registerLife(lab: Command): void {
     .addHelpText('after', '\nExample:\n  $ alamesh lab list --json')
     .action(async (options: Partial<TopologyOption> & JsonOption) => {
       useOwnRunRoot();
-      const only = options.topo === undefined ? undefined : (await readTopology({ topo: options.topo })).name;
+      const only =
+        options.topo === undefined ? undefined : (await readTopology({ topo: options.topo })).name;
       const states = allStates().filter((state) => only === undefined || state.name === only);
       list(states, options.json === true);
     });
@@ -85,7 +93,12 @@ function registerViews(lab: Command): void {
       const view = await viewLab(deployedState(topology));
       out(options.json === true ? inspectDocument(view) : inspectText(view));
     });
-  onLab(lab, 'graph', 'draw a lab with the state of its links', `graph -t ${EXAMPLE} --svg ring.svg`)
+  onLab(
+    lab,
+    'graph',
+    'draw a lab with the state of its links',
+    `graph -t ${EXAMPLE} --svg ring.svg`,
+  )
     .option('--svg <out>', 'write an SVG file, - for stdout')
     .option('--text', 'print it as text, which is the default')
     .action(async (options: TopologyOption & { svg?: string; text?: boolean }) => {
@@ -108,7 +121,12 @@ function registerUse(lab: Command): void {
       if (await done(topology)) return;
       process.exitCode = await exec(topology, node, command);
     });
-  onLab(lab, 'impair', 'make a link worse, or well again', `impair -t ${EXAMPLE} r1 r2 --loss 5 --delay 20`)
+  onLab(
+    lab,
+    'impair',
+    'make a link worse, or well again',
+    `impair -t ${EXAMPLE} r1 r2 --loss 5 --delay 20`,
+  )
     .argument('<a>', 'one end: a node, or node:interface')
     .argument('<b>', 'the other end')
     .option('--loss <percent>', 'drop this share of packets in both directions')
@@ -177,6 +195,10 @@ async function deploy(lab: Lab, options: JsonOption & { reconfigure?: boolean })
     out(options.json === true ? inspectDocument(view) : inspectText(view));
     const seconds = ((Date.now() - startedAt) / 1000).toFixed(1);
     say(`lab ${lab.name}: ${view.nodes.length} nodes in ${seconds} s`);
+  } catch (error) {
+    if (by === undefined) throw error;
+    say(error instanceof Error ? error.message : String(error));
+    process.exitCode = statusOf(by);
   } finally {
     for (const signal of signals) process.off(signal, stop);
   }
@@ -227,10 +249,26 @@ function list(states: readonly LabState[], json: boolean): void {
     nodes: nodes.length,
     routersRunning: nodes.filter((node) => node.role === 'router' && isAlive(node.main)).length,
   }));
-  if (json) return out(document('lab.list', { labs }));
-  if (labs.length === 0) return say('no labs');
-  const rows = labs.map((lab) => [lab.name, lab.state, String(lab.nodes), String(lab.routersRunning), lab.file]);
-  out(table(['Lab', 'State', 'Nodes', 'Routers', 'File'], rows, { align: ['left', 'left', 'right', 'right'] }));
+  if (json) {
+    out(document('lab.list', { labs }));
+    return;
+  }
+  if (labs.length === 0) {
+    say('no labs');
+    return;
+  }
+  const rows = labs.map((lab) => [
+    lab.name,
+    lab.state,
+    String(lab.nodes),
+    String(lab.routersRunning),
+    lab.file,
+  ]);
+  out(
+    table(['Lab', 'State', 'Nodes', 'Routers', 'File'], rows, {
+      align: ['left', 'left', 'right', 'right'],
+    }),
+  );
 }
 
 function writeSvg(path: string, text: string): void {
@@ -253,7 +291,7 @@ async function exec(lab: Lab, name: string, command: readonly string[]): Promise
   }
   const env = nodeEnv(state.name, node);
   const [program = ''] = command;
-  if (!isProgram(program, env['PATH'] ?? '')) {
+  if (!isProgram(program, env.PATH ?? '')) {
     throw cannotStart(program, { code: 'ENOENT' });
   }
   return await followed(inNode(node, command), env);
@@ -324,7 +362,8 @@ async function impair(
   const wanted = withoutZeros({ ...kept, ...change });
   try {
     if (clear === true || Object.keys(change).length > 0) await impairLink(state, link, wanted);
-    if (down === true || up === true || clear === true) await switchLink(state, link, down !== true);
+    if (down === true || up === true || clear === true)
+      await switchLink(state, link, down !== true);
   } finally {
     saveState(state);
   }

@@ -40,7 +40,9 @@ const setsockopt = libc.func(
 );
 const read = libc.func('long read(int fd, _Out_ uint8_t *buffer, size_t bytes)');
 const send = libc.func('long send(int fd, const uint8_t *buffer, size_t bytes, int flags)');
-const ppoll = libc.func('int ppoll(void *fds, unsigned long count, const void *time, const void *mask)');
+const ppoll = libc.func(
+  'int ppoll(void *fds, unsigned long count, const void *time, const void *mask)',
+);
 
 interface Late {
   /** When to send it, in milliseconds of `performance.now`. */
@@ -54,7 +56,8 @@ function openTap(name: string): number {
   const request = Buffer.alloc(IFREQ_BYTES);
   request.write(name, 'latin1');
   request.writeUInt16LE(IFF_TAP | IFF_NO_PI, IFREQ_FLAGS);
-  if (ioctl(fd, TUNSETIFF, request) < 0) throw new Error(`TUNSETIFF ${name}: errno ${koffi.errno()}`);
+  if (ioctl(fd, TUNSETIFF, request) < 0)
+    throw new Error(`TUNSETIFF ${name}: errno ${koffi.errno()}`);
   return fd;
 }
 
@@ -69,7 +72,8 @@ function openPort(iface: string, mark: number): number {
   const address = Buffer.alloc(SOCKADDR_LL_BYTES);
   address.writeUInt16LE(AF_PACKET, 0);
   address.writeInt32LE(interfaceIndex(iface), 4);
-  if (bind(fd, address, address.length) < 0) throw new Error(`bind ${iface}: errno ${koffi.errno()}`);
+  if (bind(fd, address, address.length) < 0)
+    throw new Error(`bind ${iface}: errno ${koffi.errno()}`);
   return fd;
 }
 
@@ -84,7 +88,18 @@ function bringUp(iface: string, tap: string): void {
   // Without IPv6 it has no address and speaks to nobody; discovery leaves it alone.
   const quiet = `/proc/sys/net/ipv6/conf/${tap}/disable_ipv6`;
   execFileSync('sh', ['-c', '[ ! -e "$1" ] || echo 1 > "$1"', 'quiet', quiet]);
-  execFileSync('ip', ['link', 'set', tap, 'arp', 'off', 'multicast', 'off', 'mtu', String(mtu), 'up']);
+  execFileSync('ip', [
+    'link',
+    'set',
+    tap,
+    'arp',
+    'off',
+    'multicast',
+    'off',
+    'mtu',
+    String(mtu),
+    'up',
+  ]);
 }
 
 /** Later packets overtake earlier ones when jitter says so, as on a real path. */
@@ -94,7 +109,12 @@ function insert(waiting: Late[], late: Late): void {
   waiting.splice(at, 0, late);
 }
 
-async function forward(tap: number, port: number, delayMsec: number, jitterMsec: number): Promise<void> {
+async function forward(
+  tap: number,
+  port: number,
+  delayMsec: number,
+  jitterMsec: number,
+): Promise<void> {
   const buffer = new Uint8Array(FRAME_BYTES_MAX);
   const waiting: Late[] = [];
   for (;;) {

@@ -13,7 +13,14 @@ import { namespaceKind } from './namespace.js';
 import { hostBridges, hostEnds, makeNetwork } from './network.js';
 import { ALAMESH, runExecLine, type Said, startCommand, startRouter } from './node.js';
 import { forAll, isAlive, procOf } from './run.js';
-import { claimState, type LabState, loadState, newState, type NodeState, saveState } from './state.js';
+import {
+  claimState,
+  type LabState,
+  loadState,
+  type NodeState,
+  newState,
+  saveState,
+} from './state.js';
 
 export interface DeployOptions {
   readonly signal: AbortSignal;
@@ -114,9 +121,12 @@ async function build(lab: Lab, state: LabState, options: DeployOptions): Promise
   const notes = [...lab.notes];
   await makeNetwork(state, new Map(lab.nodes.map((node) => [node.name, node.sysctls])));
   signal.throwIfAborted();
-  await forAll(state.nodes.filter((node) => node.binds.length > 0), async (node) => {
-    node.holder = await holdMounts(state.name, node);
-  });
+  await forAll(
+    state.nodes.filter((node) => node.binds.length > 0),
+    async (node) => {
+      node.holder = await holdMounts(state.name, node);
+    },
+  );
   saveState(state);
   await startRouters(state, options);
   for (const node of state.nodes) {

@@ -4,7 +4,7 @@ import type { Lab } from './model.js';
 import { ipBatch, namespaceKind, processesIn } from './namespace.js';
 import { hostEnds } from './network.js';
 import { endAll, isAlive, tryRun } from './run.js';
-import { labDir, type LabState, loadState, removeState } from './state.js';
+import { type LabState, labDir, loadState, removeState } from './state.js';
 
 /** Ours: a router withdraws its routes and closes its sessions in well under this. */
 const GRACE_MSEC = 5000;
@@ -16,7 +16,8 @@ const GRACE_MSEC = 5000;
 export async function destroyLab(lab: Pick<Lab, 'name' | 'nodes'>): Promise<boolean> {
   const state = loadState(lab.name);
   const found = existsSync(labDir(lab.name));
-  const names = state === undefined ? lab.nodes.map((node) => node.container) : stateNamespaces(state);
+  const names =
+    state === undefined ? lab.nodes.map((node) => node.container) : stateNamespaces(state);
   const namespaces = names.filter((name) => namespaceKind(name) === 'ours');
   if (!found && namespaces.length === 0) return false;
   await endProcesses(state, namespaces);
@@ -29,7 +30,10 @@ export async function destroyLab(lab: Pick<Lab, 'name' | 'nodes'>): Promise<bool
 const stateNamespaces = (state: LabState): string[] =>
   state.nodes.map((node) => node.namespace).filter((name) => name !== null);
 
-async function endProcesses(state: LabState | undefined, namespaces: readonly string[]): Promise<void> {
+async function endProcesses(
+  state: LabState | undefined,
+  namespaces: readonly string[],
+): Promise<void> {
   const nodes = state?.nodes ?? [];
   const holders = nodes.map((node) => node.holder).filter((proc) => proc !== null);
   const mains = nodes.map((node) => node.main).filter((proc) => proc !== null && isAlive(proc));

@@ -1,8 +1,9 @@
 /** A YAML file whose errors know their place: `file:line:column`, what was expected, what may have been meant. */
-import { EXIT, UserError } from '../base/errors.js';
-import { nearest } from '../base/suggest.js';
+
 import * as v from 'valibot';
 import type { Document, LineCounter } from 'yaml';
+import { EXIT, UserError } from '../base/errors.js';
+import { nearest } from '../base/suggest.js';
 
 export type Path = readonly (string | number)[];
 
@@ -146,11 +147,11 @@ function keysAt(schema: v.GenericSchema, path: Path): string[] {
 
 function unwrap(schema: unknown): Record<string, unknown> {
   let at = schema as Record<string, unknown>;
-  while (at?.['wrapped'] !== undefined) at = at['wrapped'] as Record<string, unknown>;
+  while (at?.wrapped !== undefined) at = at.wrapped as Record<string, unknown>;
   return at ?? {};
 }
 
 function step(schema: Record<string, unknown>, key: string | number): unknown {
-  const entries = schema['entries'] as Record<string, unknown> | undefined;
-  return entries?.[key] ?? schema['value'] ?? schema['item'];
+  const entries = schema.entries as Record<string, unknown> | undefined;
+  return entries?.[key] ?? schema.value ?? schema.item;
 }

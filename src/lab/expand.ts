@@ -12,7 +12,9 @@ export function expandVariables(text: string, variables: Variables): string {
     /\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)(?:(:?[-=+])([^}]*))?\})/g,
     (whole, plain: string | undefined, braced: string | undefined, operator = '', word = '') => {
       const value = variables[plain ?? braced ?? ''];
-      const there = operator.startsWith(':') ? value !== undefined && value !== '' : value !== undefined;
+      const there = operator.startsWith(':')
+        ? value !== undefined && value !== ''
+        : value !== undefined;
       if (operator.endsWith('+')) return there ? word : '';
       if (there) return value ?? '';
       return operator === '' ? whole : word;

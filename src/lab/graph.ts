@@ -3,13 +3,13 @@ import { conditionText, type LabView, type LinkView, type NodeView } from './ins
 import { layOut, type Point } from './layout.js';
 
 const MARGIN = 90;
-const RADIUS = 26;
-const PORT_DISTANCE = 46;
+const RADIUS = 30;
+const PORT_DISTANCE = 52;
 
 const STYLE = `
   text { font: 12px system-ui, sans-serif; fill: #1f2933; text-anchor: middle; }
   .title { font-size: 16px; font-weight: 600; text-anchor: start; }
-  .small { font-size: 10px; fill: #52606d; }
+  .small { font-size: 9px; fill: #52606d; }
   .node { stroke: #1f2933; stroke-width: 1.5; fill: #d9e8f6; }
   .node.host { fill: #f3f0e7; } .node.bridge { fill: #e5e7eb; } .node.machine { fill: #fff; }
   .node.stopped, .node.missing { fill: #f8d7da; } .node.undeployed { stroke-dasharray: 4 3; }
@@ -125,10 +125,12 @@ function drawNode(name: string, node: NodeView | undefined, { x, y }: Point): st
     node?.role === 'router'
       ? `<circle class="node ${kind}" cx="${cx}" cy="${cy}" r="${RADIUS}"/>`
       : `<rect class="node ${kind}" x="${(x - RADIUS).toFixed(1)}" y="${(y - RADIUS * 0.7).toFixed(1)}" width="${RADIUS * 2}" height="${RADIUS * 1.4}" rx="5"/>`;
-  const text = `<text x="${cx}" y="${(y + 4).toFixed(1)}">${escape(name)}</text>`;
   const address = node?.address ?? '';
-  const below = address === '' ? '' : label(shortAddress(address), { x, y: y + RADIUS + 13 });
-  return `${shape}<title>${escape(`${name} ${address}`)}</title>${text}${below}`;
+  const up = address === '' ? 4 : 0; // the address goes below the name
+  const text = `<text x="${cx}" y="${(y + up).toFixed(1)}">${escape(name)}</text>`;
+  const small = `<text class="small" x="${cx}" y="${(y + 13).toFixed(1)}">`;
+  const below = address === '' ? '' : `${small}${escape(shortAddress(address))}</text>`;
+  return `<g><title>${escape(`${name} ${address}`)}</title>${shape}${text}${below}</g>`;
 }
 
 /** `fd5c:…:9a1f` */
@@ -137,8 +139,7 @@ export function shortAddress(address: string): string {
   return groups.length < 4 ? address : `${groups[0]}:…:${groups.at(-1)}`;
 }
 
-const escape = (text: string): string =>
-  text.replace(/[&<>"]/g, (c) => `&#${c.codePointAt(0)};`);
+const escape = (text: string): string => text.replace(/[&<>"]/g, (c) => `&#${c.codePointAt(0)};`);
 
 /** One paragraph a node: its links, with the far end and the state. */
 export function drawText(view: LabView): string {
@@ -162,7 +163,8 @@ export function drawText(view: LabView): string {
 
 function endsHere(link: LinkView, name: string): { port: string; far: string; link: LinkView }[] {
   const ends: { port: string; far: string; link: LinkView }[] = [];
-  if (nodeName(link.a) === name) ends.push({ port: portName(link.a), far: link.b ?? 'dummy', link });
+  if (nodeName(link.a) === name)
+    ends.push({ port: portName(link.a), far: link.b ?? 'dummy', link });
   if (link.b !== null && nodeName(link.b) === name)
     ends.push({ port: portName(link.b), far: link.a, link });
   return ends;

@@ -58,7 +58,11 @@ function portsOf(state: LabState, link: LinkState): Port[] {
 const inside = (port: Port, argv: readonly string[]): string[] => inNamespace(port.namespace, argv);
 
 /** Sets a link's conditions to exactly these; fills in the link's state. */
-export async function impairLink(state: LabState, link: LinkState, wanted: Impairment): Promise<void> {
+export async function impairLink(
+  state: LabState,
+  link: LinkState,
+  wanted: Impairment,
+): Promise<void> {
   await endAll(link.delays, 1000);
   link.delays = [];
   link.impairment = {};
@@ -145,10 +149,21 @@ function startDelay(
   const device = `late${port.index}_${port.iface}`.slice(0, 15);
   const program = join(PROJECT_ROOT, 'dist', 'src', 'lab', 'delay.js');
   const numbers = [DELAYED_MARK, delayMsec, jitterMsec].map(String);
-  const [first = '', ...args] = inside(port, [process.execPath, program, port.iface, device, ...numbers]);
+  const [first = '', ...args] = inside(port, [
+    process.execPath,
+    program,
+    port.iface,
+    device,
+    ...numbers,
+  ]);
   return new Promise((resolve, reject) => {
     const stdio = ['ignore', 'pipe', 'pipe'] as const;
-    const child = spawn(first, args, { env: childEnv(), detached: true, stdio: [...stdio], cwd: '/' });
+    const child = spawn(first, args, {
+      env: childEnv(),
+      detached: true,
+      stdio: [...stdio],
+      cwd: '/',
+    });
     let said = '';
     child.on('error', (cause) => reject(cannotStart(first, cause)));
     child.stderr.setEncoding('utf8').on('data', (text: string) => {

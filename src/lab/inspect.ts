@@ -60,7 +60,12 @@ export async function viewLab(state: LabState): Promise<LabView> {
     return interfaces?.get(end.iface) === true;
   };
   const nodes: NodeView[] = await Promise.all(
-    state.nodes.map((node) => viewNode(node, ends.filter((end) => end.node === node.name))),
+    state.nodes.map((node) =>
+      viewNode(
+        node,
+        ends.filter((end) => end.node === node.name),
+      ),
+    ),
   );
   const links = state.links.map(({ a, b, impairment }): LinkView => {
     const up = isUp(a) && (b === undefined || isUp(b));

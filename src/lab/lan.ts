@@ -27,9 +27,17 @@ export async function addressLans(lab: Lab, state: LabState): Promise<void> {
   }
 }
 
-async function addressLan(lab: Lab, state: LabState, router: NodeState, iface: string): Promise<void> {
+async function addressLan(
+  lab: Lab,
+  state: LabState,
+  router: NodeState,
+  iface: string,
+): Promise<void> {
   const address = (host: number): string => lanAddress(router.prefix ?? '', host);
-  await ipBatch([`addr replace ${address(1)}/64 dev ${iface} nodad`], router.namespace ?? undefined);
+  await ipBatch(
+    [`addr replace ${address(1)}/64 dev ${iface} nodad`],
+    router.namespace ?? undefined,
+  );
   const hosts = lab.nodes.filter((node) => node.labels[LAN_LABEL] === router.name);
   for (const [i, host] of hosts.entries()) {
     const made = state.nodes.find((node) => node.name === host.name);

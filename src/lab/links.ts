@@ -41,15 +41,22 @@ export function resolveLinks(
   });
 }
 
-function resolveLink(context: Context, link: Record<string, unknown>, at: Path): LabLink | undefined {
+function resolveLink(
+  context: Context,
+  link: Record<string, unknown>,
+  at: Path,
+): LabLink | undefined {
   const { yaml, notes } = context;
-  switch (link['type']) {
+  switch (link.type) {
     case undefined:
       return brief(context, yaml.check(briefLink, link, at), at);
     case 'veth': {
       const { endpoints, mtu, ipv4, ipv6 } = yaml.check(vethLink, link, at);
       const [a, b] = endpoints.map((end, i) =>
-        endOf(end, [ipv4?.[i], ipv6?.[i]].filter((text) => text !== undefined)),
+        endOf(
+          end,
+          [ipv4?.[i], ipv6?.[i]].filter((text) => text !== undefined),
+        ),
       );
       return a && { a, b, mtu: mtu ?? MTU_DEFAULT };
     }
@@ -63,11 +70,13 @@ function resolveLink(context: Context, link: Record<string, unknown>, at: Path):
     }
     case 'mgmt-net': {
       const { endpoint } = yaml.check(mgmtLink, link, at);
-      notes.push(`${endpoint.node}:${endpoint.interface}: there is no management network, left out`);
+      notes.push(
+        `${endpoint.node}:${endpoint.interface}: there is no management network, left out`,
+      );
       return undefined;
     }
     default:
-      throw refusedLink(yaml, link['type'], [...at, 'type']);
+      throw refusedLink(yaml, link.type, [...at, 'type']);
   }
 }
 
@@ -78,7 +87,12 @@ function refusedLink(yaml: YamlFile, type: unknown, at: Path): Error {
   return yaml.fault({ message, hint, at });
 }
 
-const hostEnd = (iface: string): LinkEnd => ({ node: undefined, iface, mac: undefined, addresses: [] });
+const hostEnd = (iface: string): LinkEnd => ({
+  node: undefined,
+  iface,
+  mac: undefined,
+  addresses: [],
+});
 
 function endOf(end: Endpoint, more: readonly string[] = []): LinkEnd {
   const own = [end.ipv4, end.ipv6].filter((text) => text !== undefined);
@@ -93,9 +107,16 @@ function brief(context: Context, link: BriefLink, at: Path): LabLink | undefined
       const message = `"${iface}" is longer than the 15 bytes of an interface name`;
       throw context.yaml.fault({ message, at: [...at, 'endpoints', i] });
     }
-    const addresses = [link.ipv4?.[i], link.ipv6?.[i]].filter((one) => one !== undefined && one !== '');
+    const addresses = [link.ipv4?.[i], link.ipv6?.[i]].filter(
+      (one) => one !== undefined && one !== '',
+    );
     const host = node === 'host' && !context.nodes.has('host');
-    return { node: host ? undefined : node, iface, mac: undefined, addresses: addresses as string[] };
+    return {
+      node: host ? undefined : node,
+      iface,
+      mac: undefined,
+      addresses: addresses as string[],
+    };
   });
   const special = ends.find(
     ({ node }) => node !== undefined && SPECIAL_ENDS.includes(node) && !context.nodes.has(node),

@@ -4,7 +4,7 @@
  * where a mount point is missing, an overlay of its folder (below `/`: a new root) has it instead.
  */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readlinkSync, statSync, lstatSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readdirSync, readlinkSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { UserError } from '../base/errors.js';
 import type { Bind } from './model.js';
@@ -24,7 +24,10 @@ export async function holdMounts(lab: string, node: NodeState): Promise<Holder> 
   const plan = planMounts(node.binds, work);
   const script = ['set -e', ...plan.lines, 'echo ready', plan.last].join('\n');
   const own = node.namespace === null ? ['unshare', '-m', '--propagation', 'slave'] : [];
-  const proc = await startHolder([...own, ...inNamespace(node.namespace, ['sh', '-c', script])], node);
+  const proc = await startHolder(
+    [...own, ...inNamespace(node.namespace, ['sh', '-c', script])],
+    node,
+  );
   return { ...proc, root: plan.root !== '' };
 }
 
@@ -57,7 +60,10 @@ interface BindContext {
   readonly overlaid: Set<string>;
 }
 
-function bindLines({ source, target, readOnly }: Bind, { root, work, overlaid }: BindContext): string[] {
+function bindLines(
+  { source, target, readOnly }: Bind,
+  { root, work, overlaid }: BindContext,
+): string[] {
   const lines: string[] = [];
   const place = quote(root + target);
   const folder = deepestDirectory(target);
@@ -67,10 +73,15 @@ function bindLines({ source, target, readOnly }: Bind, { root, work, overlaid }:
     overlaid.add(folder);
     const at = quote(root + folder);
     const option = quote(`lowerdir=${root}${folder},upperdir=${layer}/u,workdir=${layer}/w`);
-    lines.push(`mkdir -p ${quote(layer)}/u ${quote(layer)}/w`, `mount -t overlay overlay -o ${option} ${at}`);
+    lines.push(
+      `mkdir -p ${quote(layer)}/u ${quote(layer)}/w`,
+      `mount -t overlay overlay -o ${option} ${at}`,
+    );
   }
   lines.push(`mkdir -p ${quote(dirname(root + target))}`);
-  lines.push(statSync(source).isDirectory() ? `mkdir -p ${place}` : `[ -e ${place} ] || : > ${place}`);
+  lines.push(
+    statSync(source).isDirectory() ? `mkdir -p ${place}` : `[ -e ${place} ] || : > ${place}`,
+  );
   lines.push(`mount --bind ${quote(source)} ${place}`);
   if (readOnly) lines.push(`mount -o remount,bind,ro ${place}`);
   return lines;

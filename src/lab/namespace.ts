@@ -29,7 +29,8 @@ export const inNamespace = (namespace: string | null, argv: readonly string[]): 
 export function inNode(node: NodeState, argv: readonly string[]): string[] {
   if (node.holder === null) return inNamespace(node.namespace, argv);
   const root = node.holder.root ? ['-r'] : [];
-  return ['nsenter', '-t', String(node.holder.pid), '-n', '-m', ...root, '--', ...argv];
+  const enter = ['nsenter', '-t', String(node.holder.pid), '-n', '-m', ...root, '--'];
+  return [...enter, 'env', '-C', process.cwd(), ...argv]; // the way in leaves the folder outside
 }
 
 /** Every process in the namespaces, in one walk over /proc. */

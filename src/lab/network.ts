@@ -36,7 +36,9 @@ export const namespaceOf = (state: LabState, end: LinkEnd): string | null =>
 
 /** Ends that lie in the machine's namespace: `host:` ends, and ports of the machine's bridges. */
 export function hostEnds(state: LabState): { end: LinkEnd; mtu: number }[] {
-  const ends = state.links.flatMap(({ a, b, mtu }) => [a, ...(b ? [b] : [])].map((end) => ({ end, mtu })));
+  const ends = state.links.flatMap(({ a, b, mtu }) =>
+    [a, ...(b ? [b] : [])].map((end) => ({ end, mtu })),
+  );
   return ends.filter(({ end }) => namespaceOf(state, end) === null);
 }
 

@@ -16,7 +16,7 @@ const POLL_MSEC = 25;
 
 /** The clone or package that we are part of: dist/src/lab is three levels below. */
 export const PROJECT_ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..');
-export const ALAMESH = process.env['ALAMESH_LAB_BIN'] ?? join(PROJECT_ROOT, 'bin', 'alamesh');
+export const ALAMESH = process.env.ALAMESH_LAB_BIN ?? join(PROJECT_ROOT, 'bin', 'alamesh');
 
 /** Outer settings that name one router, not all. */
 const NOT_INHERITED = ['DIR', 'SOCKET', 'NAME', 'LAB_RUN', 'LAB_INSIDE', 'LAB_BIN'].map(
@@ -27,16 +27,21 @@ const NOT_INHERITED = ['DIR', 'SOCKET', 'NAME', 'LAB_RUN', 'LAB_INSIDE', 'LAB_BI
 export function nodeEnv(lab: string, node: NodeState): NodeJS.ProcessEnv {
   const outer = Object.entries(process.env).filter(([name]) => !NOT_INHERITED.includes(name));
   const inherited: Record<string, string | undefined> = Object.fromEntries(outer);
-  const path = `${dirname(ALAMESH)}${delimiter}${inherited['PATH'] ?? ''}`;
+  const path = `${dirname(ALAMESH)}${delimiter}${inherited.PATH ?? ''}`;
   const router =
-    node.socket === null ? {} : { ALAMESH_DIR: nodeDir(lab, node.name), ALAMESH_SOCKET: node.socket };
-  const env = childEnv({ ...inherited, ...node.env, PATH: node.env['PATH'] ?? path, ...router });
+    node.socket === null
+      ? {}
+      : { ALAMESH_DIR: nodeDir(lab, node.name), ALAMESH_SOCKET: node.socket };
+  const env = childEnv({ ...inherited, ...node.env, PATH: node.env.PATH ?? path, ...router });
   for (const name of NOT_INHERITED) if (!(name in router) && !(name in node.env)) delete env[name];
   return env;
 }
 
 /** Starts a router; it makes its identity itself when it has none. Fills in `node.main`. */
-export function startRouter(lab: string, node: NodeState): { ready: (signal: AbortSignal) => Promise<void> } {
+export function startRouter(
+  lab: string,
+  node: NodeState,
+): { ready: (signal: AbortSignal) => Promise<void> } {
   const directory = nodeDir(lab, node.name);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const defaults = { ALAMESH_AUTO_INIT: '1', ALAMESH_NAME: node.name, ALAMESH_WORK: '0' };
@@ -91,9 +96,11 @@ const SHELLS = new Set(['ash', 'bash', 'dash', 'busybox']);
 export function startCommand(lab: string, node: NodeState, line: string): string | undefined {
   const words = splitWords(line);
   const [program = ''] = words ?? [];
-  if (words === undefined || program === '') return `${node.name}: cmd ${line}: a quote is not closed`;
+  if (words === undefined || program === '')
+    return `${node.name}: cmd ${line}: a quote is not closed`;
   const found = findProgram(program) ?? (SHELLS.has(program) ? 'sh' : undefined);
-  if (found === undefined) return `${node.name}: cmd: there is no ${program} on this machine, not run`;
+  if (found === undefined)
+    return `${node.name}: cmd: there is no ${program} on this machine, not run`;
   const directory = nodeDir(lab, node.name);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const argv = inNode(node, [found, ...words.slice(1)]);
@@ -103,7 +110,7 @@ export function startCommand(lab: string, node: NodeState, line: string): string
 
 function findProgram(name: string): string | undefined {
   if (name.includes('/')) return existsSync(name) ? name : undefined;
-  for (const folder of (childEnv()['PATH'] ?? '').split(delimiter)) {
+  for (const folder of (childEnv().PATH ?? '').split(delimiter)) {
     try {
       accessSync(join(folder, name), constants.X_OK);
       return name;

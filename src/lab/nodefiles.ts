@@ -1,6 +1,5 @@
 /** Files that a node's config names: binds and environment files, relative to the topology's folder. */
-import { stat } from 'node:fs/promises';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 import type { YamlFile } from './document.js';
@@ -29,16 +28,18 @@ export async function readBinds(place: Place, lines: string[], role: NodeRole): 
     const source = resolve(place.directory, from.replace(/^~(?=\/|$)/, homedir()));
     const readOnly = options.split(',').includes('ro');
     if (await exists(source)) binds.set(target, { source, target: resolve('/', target), readOnly });
-    else if (role !== 'router') place.notes.push(`${place.at.at(-1)}: no file ${source}, not bound`);
+    else if (role !== 'router')
+      place.notes.push(`${place.at.at(-1)}: no file ${source}, not bound`);
     else throw place.yaml.fault({ message: `bind "${line}": there is no ${source}`, at });
   }
   return [...binds.values()];
 }
 
-const exists = (path: string): Promise<boolean> => stat(path).then(
-  () => true,
-  () => false,
-);
+const exists = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );
 
 /** Lines `KEY=VALUE`; empty lines and comments are skipped. */
 export async function readEnvFiles(place: Place, files: string[]): Promise<Record<string, string>> {

@@ -4,7 +4,15 @@
  * inside it. One holder a lab, so that labs cannot meet.
  */
 import { spawn } from 'node:child_process';
-import { chmodSync, lstatSync, mkdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { UserError } from '../base/errors.js';
@@ -14,7 +22,8 @@ import { cannotStart, childEnv, endAll, isAlive, type Proc, procOf, statusOf } f
 const INSIDE = 'ALAMESH_LAB_INSIDE';
 
 /** `ip netns` keeps names in /run, which is not ours to write outside. */
-const HOLD = 'mount -t tmpfs tmpfs /run && ip link set lo up && echo ready && exec sleep 2147483647';
+const HOLD =
+  'mount -t tmpfs tmpfs /run && ip link set lo up && echo ready && exec sleep 2147483647';
 
 const ownDir = (): string => join(tmpdir(), `alamesh-${process.getuid?.() ?? 0}`);
 const labsDir = (): string => join(ownDir(), 'labs');
@@ -26,7 +35,7 @@ export const isPrivileged = (): boolean =>
 
 /** Where labs of this user keep their files; for `runRoot`. */
 export function useOwnRunRoot(): void {
-  if (!isPrivileged()) process.env['ALAMESH_LAB_RUN'] ??= labsDir();
+  if (!isPrivileged()) process.env.ALAMESH_LAB_RUN ??= labsDir();
 }
 
 /**
@@ -99,7 +108,10 @@ function makeOwnDir(): void {
   const { uid } = lstatSync(ownDir());
   if (!lstatSync(ownDir()).isDirectory() || uid !== process.getuid?.()) {
     const message = `${ownDir()} belongs to someone else`;
-    throw new UserError(message, { code: 'foreign-directory', hint: 'Set TMPDIR to a folder of yours.' });
+    throw new UserError(message, {
+      code: 'foreign-directory',
+      hint: 'Set TMPDIR to a folder of yours.',
+    });
   }
   chmodSync(ownDir(), 0o700);
 }
@@ -115,7 +127,12 @@ function spawnHolder(): Promise<Proc> {
   return new Promise((resolve, reject) => {
     const stdio = ['ignore', 'pipe', 'pipe'] as const;
     const args = ['-Urnm', '--map-root-user', 'sh', '-c', HOLD];
-    const child = spawn('unshare', args, { env: childEnv(), detached: true, stdio: [...stdio], cwd: '/' });
+    const child = spawn('unshare', args, {
+      env: childEnv(),
+      detached: true,
+      stdio: [...stdio],
+      cwd: '/',
+    });
     let said = '';
     child.on('error', (cause) => reject(cannotStart('unshare', cause)));
     child.stderr.setEncoding('utf8').on('data', (text: string) => {

@@ -1,6 +1,6 @@
 /** Running programs: to the end, many at a time but few at once, or left running on their own. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { openSync, closeSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError } from '../base/errors.js';
 
@@ -22,7 +22,7 @@ export interface Ran {
 
 /** The environment of our children: `ip`, `tc` and `nft` live in sbin, which users often lack. */
 export function childEnv(more: RunOptions['env'] = {}): NodeJS.ProcessEnv {
-  const path = more['PATH'] ?? process.env['PATH'] ?? '';
+  const path = more.PATH ?? process.env.PATH ?? '';
   return { ...process.env, ...more, PATH: `${path}:/usr/local/sbin:/usr/sbin:/sbin` };
 }
 
@@ -61,26 +61,43 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
 /** 128 + the signal's number, as shells say it. */
 export function statusOf(signal: NodeJS.Signals | null): number {
   const numbers: Partial<Record<NodeJS.Signals, number>> = {
-    SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGABRT: 6, SIGKILL: 9, SIGSEGV: 11, SIGPIPE: 13, SIGTERM: 15,
+    SIGHUP: 1,
+    SIGINT: 2,
+    SIGQUIT: 3,
+    SIGABRT: 6,
+    SIGKILL: 9,
+    SIGSEGV: 11,
+    SIGPIPE: 13,
+    SIGTERM: 15,
   };
   return 128 + (signal === null ? 0 : (numbers[signal] ?? 0));
 }
 
 const PACKAGES: Readonly<Record<string, string>> = {
-  ip: 'iproute2', tc: 'iproute2', nft: 'nftables', unshare: 'util-linux', nsenter: 'util-linux',
-  ping: 'iputils-ping', iperf3: 'iperf3',
+  ip: 'iproute2',
+  tc: 'iproute2',
+  nft: 'nftables',
+  unshare: 'util-linux',
+  nsenter: 'util-linux',
+  ping: 'iputils-ping',
+  iperf3: 'iperf3',
 };
 
 export function cannotStart(program: string, cause: unknown): UserError {
   const absent = (cause as NodeJS.ErrnoException).code === 'ENOENT';
-  const message = absent ? `no such program: ${program}` : `cannot start ${program}: ${String(cause)}`;
+  const message = absent
+    ? `no such program: ${program}`
+    : `cannot start ${program}: ${String(cause)}`;
   const name = PACKAGES[program];
   const hint = name === undefined ? '' : `On Debian: apt-get install ${name}`;
   return new UserError(message, { code: 'no-program', hint: absent ? hint : '', cause });
 }
 
 /** Does work on every item, a few at a time; the first failure stops what has not begun. */
-export async function forAll<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+export async function forAll<T>(
+  items: readonly T[],
+  work: (item: T) => Promise<void>,
+): Promise<void> {
   const waiting = [...items];
   let failed = false;
   const worker = async (): Promise<void> => {
@@ -120,7 +137,10 @@ export const isAlive = (proc: Proc | null | undefined): boolean =>
 
 /** SIGTERM, `graceMsec` to end, SIGKILL, and the end of all of them. */
 export async function endAll(procs: readonly Proc[], graceMsec: number): Promise<void> {
-  for (const [signal, waitMsec] of [['SIGTERM', graceMsec], ['SIGKILL', 2000]] as const) {
+  for (const [signal, waitMsec] of [
+    ['SIGTERM', graceMsec],
+    ['SIGKILL', 2000],
+  ] as const) {
     const left = procs.filter(isAlive);
     if (left.length === 0) return;
     for (const { pid } of left) {
@@ -146,7 +166,12 @@ export function leaveRunning(argv: readonly string[], env: NodeJS.ProcessEnv, lo
   const [program = '', ...args] = argv;
   const fd = openSync(log, 'a', 0o600);
   try {
-    const child = spawn(program, args, { env, detached: true, stdio: ['ignore', fd, fd], cwd: '/' });
+    const child = spawn(program, args, {
+      env,
+      detached: true,
+      stdio: ['ignore', fd, fd],
+      cwd: '/',
+    });
     child.on('error', () => {}); // an exit without a pid: the caller sees no process
     child.unref();
     return { child, proc: child.pid === undefined ? undefined : procOf(child.pid) };

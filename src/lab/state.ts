@@ -3,7 +3,15 @@
  * taken down completely, whatever happened on the way.
  */
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { UserError } from '../base/errors.js';
 import type { Bind, Lab, LabLink, NodeRole } from './model.js';
@@ -53,7 +61,7 @@ export interface LabState {
 }
 
 /** Run directory of all labs; in a rootless lab's namespaces it is given by who made them. */
-export const runRoot = (): string => process.env['ALAMESH_LAB_RUN'] ?? '/run/alamesh/labs';
+export const runRoot = (): string => process.env.ALAMESH_LAB_RUN ?? '/run/alamesh/labs';
 export const labDir = (name: string): string => join(runRoot(), name);
 export const nodeDir = (lab: string, node: string): string => join(labDir(lab), 'nodes', node);
 const stateFile = (name: string): string => join(labDir(name), 'lab.json');
@@ -129,7 +137,9 @@ export function loadState(name: string): LabState | undefined {
 
 export function allStates(): LabState[] {
   try {
-    const names = readdirSync(runRoot()).filter((name) => !name.startsWith('.')).sort();
+    const names = readdirSync(runRoot())
+      .filter((name) => !name.startsWith('.'))
+      .sort();
     return names.map(loadState).filter((state) => state !== undefined);
   } catch {
     return [];

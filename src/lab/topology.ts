@@ -11,8 +11,14 @@ import { expandVariables } from './expand.js';
 import { resolveLinks } from './links.js';
 import type { Lab, LabNode, NodeRole } from './model.js';
 import { readBinds, readEnvFiles } from './nodefiles.js';
-import { KINDS, KINDS_HERE, type KindHere, type NodeConfig } from './schema.js';
-import { topologyFile, type TopologyFile } from './schema.js';
+import {
+  KINDS,
+  KINDS_HERE,
+  type KindHere,
+  type NodeConfig,
+  type TopologyFile,
+  topologyFile,
+} from './schema.js';
 
 /** The image repository whose nodes run a router, whatever its registry and tag. */
 const ROUTER_IMAGE = 'alamesh';
@@ -49,7 +55,8 @@ export async function readLab(
   for (const name of Object.keys(topology.nodes ?? {})) {
     nodes.push(await resolveNode(context, name, containerPrefix(parsed)));
   }
-  if (nodes.length === 0) throw yaml.fault({ message: 'the topology has no nodes', at: ['topology'] });
+  if (nodes.length === 0)
+    throw yaml.fault({ message: 'the topology has no nodes', at: ['topology'] });
   const links = resolveLinks(yaml, topology.links ?? [], nodes, notes);
   return { name: parsed.name, file, nodes, links, notes };
 }
@@ -93,7 +100,12 @@ function unknownKind(yaml: YamlFile, kind: string, at: string[], onKey = false):
   const meant = nearest(kind, KINDS);
   const hint = meant === undefined ? '' : `Did you mean "${meant}"? `;
   const message = `"${kind}" is no kind that containerlab knows`;
-  return yaml.fault({ message, hint: `${hint}Kinds that run here: ${KINDS_HERE.join(', ')}.`, at, onKey });
+  return yaml.fault({
+    message,
+    hint: `${hint}Kinds that run here: ${KINDS_HERE.join(', ')}.`,
+    at,
+    onKey,
+  });
 }
 
 /** The configs that apply to a node, weakest first: defaults, its kind's, its group's, its own. */
@@ -130,10 +142,13 @@ async function resolveNode(context: Context, name: string, prefix: string): Prom
   checkKind(context, name, kind);
   const last = <K extends keyof NodeConfig>(key: K): NodeConfig[K] | undefined =>
     layers.findLast((layer) => layer[key] !== undefined && layer[key] !== null)?.[key];
-  const list = (key: 'exec' | 'binds' | 'env-files'): string[] => layers.flatMap((l) => l[key] ?? []);
+  const list = (key: 'exec' | 'binds' | 'env-files'): string[] =>
+    layers.flatMap((l) => l[key] ?? []);
   const map = (key: 'env' | 'labels' | 'sysctls'): Record<string, string> =>
     Object.fromEntries(
-      layers.flatMap((l) => Object.entries(l[key] ?? {}).map(([k, value]) => [k, String(value ?? '')])),
+      layers.flatMap((l) =>
+        Object.entries(l[key] ?? {}).map(([k, value]) => [k, String(value ?? '')]),
+      ),
     );
   const image = last('image');
   const role = roleOf(context, name, { kind, image, network: last('network-mode') });
@@ -160,7 +175,11 @@ interface RoleFacts {
   readonly network: string | undefined;
 }
 
-function roleOf({ yaml, notes }: Context, name: string, { kind, image, network }: RoleFacts): NodeRole {
+function roleOf(
+  { yaml, notes }: Context,
+  name: string,
+  { kind, image, network }: RoleFacts,
+): NodeRole {
   if (kind === 'bridge') return 'bridge';
   if (kind === 'host') return 'machine';
   const router = image !== undefined && repositoryName(image) === ROUTER_IMAGE;
