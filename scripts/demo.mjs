@@ -1,5 +1,7 @@
 #!/usr/bin/env node
-// Deploys labs/ring-5, shows it working, cuts the link in use, and says what that cost. Set-up is the caller's (npm run demo).
-import { demo } from '../dist/src/lab/demo.js';
+// Sets up what is missing, then: deploys labs/ring-5, shows it working, cuts the link in use and says what that cost.
+import { DEMO_TOOLS, PRODUCT, setUp } from './set-up.mjs';
 
+setUp({ tools: DEMO_TOOLS, projects: PRODUCT, required: true });
+const { demo } = await import('../dist/src/lab/demo.js');
 process.exit(await demo());

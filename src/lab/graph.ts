@@ -29,7 +29,7 @@ export function drawSvg(view: LabView): string {
     return drawNode(name, node, at(name));
   });
   const count = `${view.nodes.length} nodes, ${view.links.length} links`;
-  const title = `<text class="title" x="20" y="30">${escape(view.name)}: ${count}</text>`;
+  const title = `<text class="title" x="20" y="30">${xmlText(view.name)}: ${count}</text>`;
   const box = `width="${side}" height="${side}" viewBox="0 0 ${side} ${side}"`;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" ${box}>`,
@@ -99,7 +99,7 @@ function drawLink(link: LinkView, at: (name: string) => Point, bow: number): str
   });
   const said = link.state === 'up' && !impaired ? '' : conditionText(link);
   return [
-    `<path class="link ${kind}" fill="none" d="${path}"><title>${escape(`${link.a} ${link.b} ${conditionText(link)}`)}</title></path>`,
+    `<path class="link ${kind}" fill="none" d="${path}"><title>${xmlText(`${link.a} ${link.b} ${conditionText(link)}`)}</title></path>`,
     label(portName(link.a), near(from, 1)),
     label(portName(link.b), near(to, -1)),
     said === '' || link.state === 'unknown' ? '' : label(said, { x: middle.x, y: middle.y + 4 }),
@@ -116,7 +116,7 @@ function drawStub(link: LinkView, from: Point): string {
 const xy = ({ x, y }: Point): string => `${x.toFixed(1)},${y.toFixed(1)}`;
 
 const label = (text: string, { x, y }: Point): string =>
-  `<text class="small label" x="${x.toFixed(1)}" y="${y.toFixed(1)}">${escape(text)}</text>`;
+  `<text class="small label" x="${x.toFixed(1)}" y="${y.toFixed(1)}">${xmlText(text)}</text>`;
 
 function drawNode(name: string, node: NodeView | undefined, { x, y }: Point): string {
   const kind = `${node?.role ?? 'machine'} ${node?.state ?? ''}`.trim();
@@ -127,10 +127,10 @@ function drawNode(name: string, node: NodeView | undefined, { x, y }: Point): st
       : `<rect class="node ${kind}" x="${(x - RADIUS).toFixed(1)}" y="${(y - RADIUS * 0.7).toFixed(1)}" width="${RADIUS * 2}" height="${RADIUS * 1.4}" rx="5"/>`;
   const address = node?.address ?? '';
   const up = address === '' ? 4 : 0; // the address goes below the name
-  const text = `<text x="${cx}" y="${(y + up).toFixed(1)}">${escape(name)}</text>`;
+  const text = `<text x="${cx}" y="${(y + up).toFixed(1)}">${xmlText(name)}</text>`;
   const small = `<text class="small" x="${cx}" y="${(y + 13).toFixed(1)}">`;
-  const below = address === '' ? '' : `${small}${escape(shortAddress(address))}</text>`;
-  return `<g><title>${escape(`${name} ${address}`)}</title>${shape}${text}${below}</g>`;
+  const below = address === '' ? '' : `${small}${xmlText(shortAddress(address))}</text>`;
+  return `<g><title>${xmlText(`${name} ${address}`)}</title>${shape}${text}${below}</g>`;
 }
 
 /** `fd5c:…:9a1f` */
@@ -139,7 +139,7 @@ export function shortAddress(address: string): string {
   return groups.length < 4 ? address : `${groups[0]}:…:${groups.at(-1)}`;
 }
 
-const escape = (text: string): string => text.replace(/[&<>"]/g, (c) => `&#${c.codePointAt(0)};`);
+const xmlText = (text: string): string => text.replace(/[&<>"]/g, (c) => `&#${c.codePointAt(0)};`);
 
 /** One paragraph a node: its links, with the far end and the state. */
 export function drawText(view: LabView): string {

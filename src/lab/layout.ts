@@ -25,7 +25,7 @@ export function layOut(count: number, links: readonly (readonly [number, number]
   const wanted = Math.sqrt(4 / Math.max(count, 1));
   for (let step = 0; step < STEPS; step += 1)
     relax({ x, y, links, wanted, heat: 0.2 * (1 - step / STEPS) });
-  return it(x, y);
+  return stretch(x, y);
 }
 
 function walkOrder(count: number, links: readonly (readonly [number, number])[]): number[] {
@@ -78,7 +78,7 @@ function relax({ x, y, links, wanted, heat }: Forces): void {
   }
 }
 
-function _fit(x: Float64Array, y: Float64Array): Point[] {
+function stretch(x: Float64Array, y: Float64Array): Point[] {
   const scale = (values: Float64Array): ((value: number) => number) => {
     const least = Math.min(...values);
     const span = Math.max(...values) - least;
