@@ -10,6 +10,8 @@ import type { TrafficCounters } from './types.js';
 /** What the last evaluation left; one per peer. */
 export interface TrafficState {
   evaluatedAt: Instant;
+  /** The last call asked to be called at the next packet: what is new now has only just happened. */
+  isArmed: boolean;
   /** Since when we owe the other side a sign of life. */
   owedSince: Instant | undefined;
   /** Data up to here was answered by a keepalive that we asked for. */
@@ -24,6 +26,7 @@ export interface TrafficState {
 
 export const newTrafficState = (): TrafficState => ({
   evaluatedAt: 0 as Instant,
+  isArmed: true,
   owedSince: undefined,
   answeredAt: 0 as Instant,
   silenceActedAt: 0 as Instant,
@@ -61,16 +64,14 @@ export function evaluateTraffic(state: TrafficState, input: TrafficInput): Traff
   const keepalive = keepaliveDue(state, input);
   const silence = silenceDue(state, input);
   const rekey = input.key !== undefined && mustRekey(state, input, input.key);
+  const nextAt = earliest(
+    state.owedSince === undefined ? undefined : after(state.owedSince, timing.keepalive),
+    silenceEndsAt(state, input),
+    isFlowing ? after(now, timing.keepalive / 2) : undefined,
+  );
   state.evaluatedAt = now;
-  return {
-    keepalive,
-    handshake: silence || rekey,
-    nextAt: earliest(
-      state.owedSince === undefined ? undefined : after(state.owedSince, timing.keepalive),
-      silenceEndsAt(state, input),
-      isFlowing ? after(now, timing.keepalive / 2) : undefined,
-    ),
-  };
+  state.isArmed = nextAt === undefined;
+  return { keepalive, handshake: silence || rekey, nextAt };
 }
 
 /** §6.5: data came and nothing was sent. Equal times count as owed: within one millisecond the order is unknown. */
@@ -81,7 +82,8 @@ function keepaliveDue(state: TrafficState, { now, counters, timing }: TrafficInp
     return false;
   }
   if (state.owedSince === undefined || lastTxAt > state.owedSince) {
-    state.owedSince = Math.min(lastDataRxAt, Math.max(lastTxAt, state.evaluatedAt)) as Instant;
+    const earliestOwed = Math.max(lastTxAt, state.evaluatedAt);
+    state.owedSince = Math.min(lastDataRxAt, state.isArmed ? now : earliestOwed) as Instant;
   }
   if (now < after(state.owedSince, timing.keepalive)) return false;
   state.answeredAt = lastDataRxAt;
