@@ -113,6 +113,11 @@ export class ReceiveArena {
     return this.#segments[slot] ?? 0;
   }
 
+  /** The remote's port. */
+  port(slot: number): number {
+    return this.#endsWords[slot * ENDS_WORDS + ENDS.port] ?? 0;
+  }
+
   /** -1 when not asked for or not told. */
   hopLimit(slot: number): number {
     return this.#hopLimits[slot] ?? -1;
