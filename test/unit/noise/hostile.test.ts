@@ -4,6 +4,7 @@ import type { EpochMillis, Instant, Millis } from '../../../src/base/time.js';
 import { CookieJar } from '../../../src/noise/cookie.js';
 import { NoiseDevice } from '../../../src/noise/device.js';
 import { createInitiation } from '../../../src/noise/handshake.js';
+import { layCookieReply, senderIndex } from '../../../src/noise/messages.js';
 import { tai64n } from '../../../src/noise/tai64n.js';
 import type { NoiseOutput } from '../../../src/noise/types.js';
 import { crypto, Pair, PEER, seededEntropy } from './pair.js';
@@ -123,6 +124,7 @@ describe('noise device against hostile input', () => {
     const stranger = deviceWith(2);
     const datagram = initiationTo(device, 2);
     for (let i = 0; i < 3; i++) device.handleDatagram(at(10), 4, 'udp://s.test:1', datagram);
+    datagram.fill(0); // the buffer is the transport's
     const [out, ...more] = drain(device);
     expect(more).to.deep.equal([]);
     if (out?.kind !== 'stranger') throw new Error('no stranger');
@@ -132,6 +134,24 @@ describe('noise device against hostile input', () => {
     device.handleDatagram(at(11), out.path, 'udp://s.test:1', out.datagram);
     expect(drain(device).map(({ kind }) => kind)).to.deep.equal(['keypair', 'reply']);
     expect(device.counters().replayed).to.equal(2);
+  });
+
+  it('forgets the indices of handshakes and keys that are over', () => {
+    const pair = new Pair();
+    pair.network = (_, now) => (now < 20_000 ? [] : [20]);
+    pair.a.want();
+    pair.advance(30_000);
+    expect(pair.a.current).not.to.equal(undefined);
+    pair.advance(600_000);
+    expect(pair.a.of('wipe')).to.have.length(1);
+    const { unknownIndex } = pair.a.device.counters();
+    const indices = pair.a.of('initiation').map(({ datagram }) => senderIndex(datagram));
+    expect(indices).to.have.length(5);
+    for (const index of indices) {
+      const reply = layCookieReply(index, new Uint8Array(24), new Uint8Array(32));
+      pair.a.device.handleDatagram(pair.now, 1, 'x', reply);
+    }
+    expect(pair.a.device.counters().unknownIndex).to.equal(unknownIndex + indices.length);
   });
 
   it('tells of no more than ten strangers a second', () => {
