@@ -109,7 +109,7 @@ export type PlaneEvent =
   | { readonly kind: 'moved'; readonly link: LinkId; readonly path: PathInfo }
   /** See `arm`. */
   | { readonly kind: 'active'; readonly link: LinkId }
-  /** There is something to send and no usable key: packets are staged. At most one until a keypair is installed. */
+  /** There is something to send and no usable key: packets are staged. At most one per 5 s until a keypair is installed. */
   | { readonly kind: 'key-wanted'; readonly link: LinkId }
   /** The path's transport says that it failed. */
   | {
@@ -165,6 +165,8 @@ export type DropReason =
   | 'loop'
   | 'staging-full'
   | 'no-path'
+  /** A control payload or keepalive while there is no usable key. */
+  | 'no-key'
   | 'send-failed'
   | 'tun-full'
   | 'unproven-link'
