@@ -124,15 +124,20 @@ export class PortableCore implements Plane {
   #apply(now: Instant, command: PlaneCommand): void {
     switch (command.kind) {
       case 'local':
-        return this.#forwarding.configure(command, addressBytes(command.address));
+        this.#forwarding.configure(command, addressBytes(command.address));
+        return;
       case 'link':
-        return this.#configureLink(command);
+        this.#configureLink(command);
+        return;
       case 'fib':
-        return this.#changeRoutes(command.changes);
+        this.#changeRoutes(command.changes);
+        return;
       case 'transmit':
-        return this.#outgoing.transmit(command.path, command.datagram);
+        this.#outgoing.transmit(command.path, command.datagram);
+        return;
       case 'inject':
-        return this.#forwarding.inject(now, command.packet);
+        this.#forwarding.inject(now, command.packet);
+        return;
       case 'remove-link':
       case 'keypair':
       case 'wipe-keys':
@@ -143,7 +148,7 @@ export class PortableCore implements Plane {
         return;
       }
       default:
-        return command satisfies never;
+        command satisfies never;
     }
   }
 
@@ -160,14 +165,16 @@ export class PortableCore implements Plane {
         if (command.keypair.initiator) this.#outgoing.sendStaged(now, link);
         return;
       case 'wipe-keys':
-        return this.#forgetKeys(link);
+        this.#forgetKeys(link);
+        return;
       case 'send':
-        return this.#outgoing.sendControl(now, link, command.payload, command.via);
+        this.#outgoing.sendControl(now, link, command.payload, command.via);
+        return;
       case 'arm':
         link.armed = true;
         return;
       default:
-        return command satisfies never;
+        command satisfies never;
     }
   }
 

@@ -7,7 +7,7 @@ import { prefixBytes, prefixLength } from '../../base/ip6.js';
 import type { Instant } from '../../base/time.js';
 import type { LinkId } from '../../link/types.js';
 import { TokenBucket } from '../../noise/flood.js';
-import { type Fib, type FibEntry, LOCAL, NO_ROUTE } from '../fib.js';
+import { type Fib, type FibEntry, LOCAL, type NextHop, NO_ROUTE } from '../fib.js';
 import {
   ADDRESS_UNREACHABLE,
   ADMINISTRATIVELY_PROHIBITED,
@@ -88,18 +88,8 @@ export class Forwarding {
   /** @param packet Exactly one IPv6 packet; its hop limit may be changed. */
   fromLink(now: Instant, link: Link, packet: Uint8Array): void {
     const refusal = this.#refusal(link, packet);
-    if (refusal !== undefined) return this.#parts.drops.count(refusal);
-    const hop = this.#parts.fib.lookup(packet, IP6_DESTINATION);
-    if (hop === LOCAL) return this.#deliver(now, packet);
-    const hopLimit = packet[IP6_HOP_LIMIT] as number;
-    if (hopLimit <= 1) return this.#refuse(now, packet, 'hop-limit', HOP_LIMIT_EXCEEDED);
-    const out = hop === NO_ROUTE ? undefined : this.#parts.links.get(hop);
-    if (out === undefined) return this.#refuse(now, packet, 'no-route', NO_ROUTE_TO_DESTINATION);
-    if (out === link) return this.#parts.drops.count('loop');
-    if (!this.#transit) return this.#refuse(now, packet, 'no-transit', ADMINISTRATIVELY_PROHIBITED);
-    if (!this.#mayLeave(now, out, packet)) return;
-    packet[IP6_HOP_LIMIT] = hopLimit - 1;
-    this.#parts.outgoing.send(now, out, packet);
+    if (refusal !== undefined) this.#parts.drops.count(refusal);
+    else this.#forward(now, link, packet);
   }
 
   /** The kernel was the first router, so the hop limit stays. @param packet Not changed. */
@@ -147,12 +137,35 @@ export class Forwarding {
     return undefined;
   }
 
+  #forward(now: Instant, from: Link, packet: Uint8Array): void {
+    const hop = this.#parts.fib.lookup(packet, IP6_DESTINATION);
+    const out = this.#linkOf(hop);
+    const hopLimit = packet[IP6_HOP_LIMIT] as number;
+    if (hop === LOCAL) this.#deliver(now, packet);
+    else if (hopLimit <= 1) this.#refuse(now, packet, 'hop-limit', HOP_LIMIT_EXCEEDED);
+    else if (out === undefined) this.#refuse(now, packet, 'no-route', NO_ROUTE_TO_DESTINATION);
+    else if (out === from) this.#parts.drops.count('loop');
+    else if (!this.#transit) this.#refuse(now, packet, 'no-transit', ADMINISTRATIVELY_PROHIBITED);
+    else if (this.#mayLeave(now, out, packet)) {
+      packet[IP6_HOP_LIMIT] = hopLimit - 1;
+      this.#parts.outgoing.send(now, out, packet);
+    }
+  }
+
   #fromHere(now: Instant, packet: Uint8Array, isInjected: boolean): void {
     const hop = this.#parts.fib.lookup(packet, IP6_DESTINATION);
-    if (hop === LOCAL) return this.#toSelf(now, packet, isInjected);
-    const out = hop === NO_ROUTE ? undefined : this.#parts.links.get(hop);
-    if (out === undefined) return this.#refuse(now, packet, 'no-route', NO_ROUTE_TO_DESTINATION);
-    if (this.#mayLeave(now, out, packet)) this.#parts.outgoing.send(now, out, packet);
+    const out = this.#linkOf(hop);
+    if (hop === LOCAL) {
+      this.#toSelf(now, packet, isInjected);
+    } else if (out === undefined) {
+      this.#refuse(now, packet, 'no-route', NO_ROUTE_TO_DESTINATION);
+    } else if (this.#mayLeave(now, out, packet)) {
+      this.#parts.outgoing.send(now, out, packet);
+    }
+  }
+
+  #linkOf(hop: NextHop): Link | undefined {
+    return hop === NO_ROUTE || hop === LOCAL ? undefined : this.#parts.links.get(hop);
   }
 
   /**
@@ -199,9 +212,9 @@ export class Forwarding {
   /** A packet of our own making; nothing is ever said about it. */
   #originate(now: Instant, packet: Uint8Array): void {
     const hop = this.#parts.fib.lookup(packet, IP6_DESTINATION);
-    if (hop === LOCAL) return this.#deliver(now, packet);
-    const out = hop === NO_ROUTE ? undefined : this.#parts.links.get(hop);
-    if (out === undefined) this.#parts.drops.count('no-route');
+    const out = this.#linkOf(hop);
+    if (hop === LOCAL) this.#deliver(now, packet);
+    else if (out === undefined) this.#parts.drops.count('no-route');
     else if (!out.carriesPackets) this.#parts.drops.count('unproven-link');
     else this.#parts.outgoing.send(now, out, packet);
   }

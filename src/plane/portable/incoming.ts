@@ -48,17 +48,13 @@ export class Incoming {
   }
 
   handle(now: Instant, path: PathInfo, datagram: Uint8Array): void {
-    if (datagram[0] === TYPE_TRANSPORT) return this.#handleTransport(now, path, datagram);
-    if (handshakeKind(datagram) === undefined) return this.#parts.drops.count('malformed');
-    this.#parts.outbox.push({ kind: 'handshake', path, datagram: datagram.slice() });
+    if (isTransport(datagram)) this.#handleTransport(now, path, datagram);
+    else if (handshakeKind(datagram) === undefined) this.#parts.drops.count('malformed');
+    else this.#parts.outbox.push({ kind: 'handshake', path, datagram: datagram.slice() });
   }
 
   #handleTransport(now: Instant, path: PathInfo, datagram: Uint8Array): void {
     const { length } = datagram;
-    const isWhole = length >= OVERHEAD_BYTES && length <= DATAGRAM_BYTES_MAX;
-    if (!isWhole || readU32le(datagram, 0) !== TYPE_TRANSPORT) {
-      return this.#parts.drops.count('malformed');
-    }
     const session = this.#open(now, datagram);
     if (session === undefined) return;
     const arrival = { now, path, link: session.link, datagramBytes: length };
@@ -123,7 +119,10 @@ export class Incoming {
 
   #packet({ now, link }: Arrival, buffer: Uint8Array, bytes: number): void {
     const length = packetLength(buffer, bytes);
-    if (length < 0) return this.#parts.drops.count('malformed');
+    if (length < 0) {
+      this.#parts.drops.count('malformed');
+      return;
+    }
     link.counters.rxData++;
     link.counters.lastDataRxAt = now;
     if (link.armed) {
@@ -143,4 +142,11 @@ export class Incoming {
     counters.joinedRx++;
     this.#packet(arrival, joined.packet, joined.packet.length);
   }
+}
+
+/** Type 4 with three zeros, and room for header and tag. */
+function isTransport(datagram: Uint8Array): boolean {
+  const { length } = datagram;
+  const isWhole = length >= OVERHEAD_BYTES && length <= DATAGRAM_BYTES_MAX;
+  return isWhole && readU32le(datagram, 0) === TYPE_TRANSPORT;
 }

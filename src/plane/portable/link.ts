@@ -28,8 +28,6 @@ export class Link {
   previous: Session | undefined;
   current: Session | undefined;
   next: Session | undefined;
-  /** Index of the newest session whose first packet has arrived and was told of. */
-  confirmedIndex: number | undefined;
 
   readonly staged = new BoundedQueue<Uint8Array>(STAGED_PACKETS_MAX);
   readonly joiner = new Joiner();

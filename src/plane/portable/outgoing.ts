@@ -88,7 +88,10 @@ export class Outgoing {
     }
     const path = via ?? link.path;
     const bytes = OVERHEAD_BYTES + payload.length;
-    if (path === undefined || !this.#fits(path, bytes)) return this.#countNoPath(path);
+    if (path === undefined || !this.#fits(path, bytes)) {
+      this.#countUnfit(path);
+      return;
+    }
     const buffer = bytes <= CONTROL_BUFFER_BYTES ? this.#control : new Uint8Array(bytes);
     const datagram = buffer.subarray(0, bytes);
     this.#seal(session, payload, { datagram, body: datagram.subarray(HEADER_BYTES) });
@@ -98,15 +101,15 @@ export class Outgoing {
 
   /** Sends handshake messages as they are. */
   transmit(path: PathId, datagram: Uint8Array): void {
-    if (!this.#fits(path, datagram.length)) return this.#countNoPath(path);
-    this.#trains.sendAtOnce(path, datagram);
+    if (this.#fits(path, datagram.length)) this.#trains.sendAtOnce(path, datagram);
+    else this.#countUnfit(path);
   }
 
   #fits(path: PathId, bytes: number): boolean {
     return bytes <= Math.min(this.#pathInfo(path)?.maxDatagramBytes ?? 0, DATAGRAM_BYTES_MAX);
   }
 
-  #countNoPath(path: PathId | undefined): void {
+  #countUnfit(path: PathId | undefined): void {
     const isKnown = path !== undefined && this.#pathInfo(path) !== undefined;
     this.#drops.count(isKnown ? 'too-big' : 'no-path');
   }
