@@ -1,0 +1,150 @@
+/**
+ * One router's control code: mesh and alanet joined, still without I/O. The router process and the simulator both feed
+ * this; whoever feeds it calls `poll` until it is empty, carries out what came, and wakes it at `nextTimeout`.
+ *
+ * The way of an event: plane → `handlePlane` → mesh → (link events) → alanet → (link commands) → mesh → plane commands.
+ */
+import {
+  Alanet,
+  type AlanetCommand,
+  type AlanetEvent,
+  type AlanetOptions,
+} from '../alanet/alanet.js';
+import { earliest, type Instant } from '../base/time.js';
+import { Mesh } from '../mesh/mesh.js';
+import type {
+  Beacon,
+  BeaconOutput,
+  MeshAnswer,
+  MeshCommand,
+  MeshEvent,
+  MeshOptions,
+  PathOpened,
+} from '../mesh/types.js';
+import type { PathId, PlaneCommand, PlaneEvent } from '../plane/types.js';
+
+export interface EngineOptions {
+  readonly mesh: MeshOptions;
+  readonly alanet: AlanetOptions;
+}
+
+export type EngineOutput =
+  /** To be applied in order, before anything else is fed in. */
+  | { readonly kind: 'plane'; readonly commands: readonly PlaneCommand[] }
+  | { readonly kind: 'open'; readonly request: number; readonly endpoint: string }
+  | { readonly kind: 'release'; readonly path: PathId }
+  | BeaconOutput
+  | { readonly kind: 'event'; readonly event: MeshEvent | AlanetEvent }
+  /** The plane's answer to an injected echo, for `alamesh ping`. */
+  | { readonly kind: 'pong'; readonly packet: Uint8Array }
+  | { readonly kind: 'persist'; readonly highestSeen: unknown };
+
+/** Ours: plane commands that go down in one batch. */
+const COMMANDS_MAX = 4096;
+
+export class Engine {
+  readonly mesh: Mesh;
+  readonly alanet: Alanet;
+  #commands: PlaneCommand[] = [];
+  readonly #outputs: EngineOutput[] = [];
+
+  constructor(options: EngineOptions) {
+    this.mesh = new Mesh(options.mesh);
+    this.alanet = new Alanet(options.alanet);
+  }
+
+  handlePlane(now: Instant, events: readonly PlaneEvent[]): void {
+    for (const event of events) {
+      if (event.kind === 'pong') this.#outputs.push(event);
+      else this.mesh.handlePlane(now, event);
+    }
+  }
+
+  handleBeacon(now: Instant, beacon: Beacon): void {
+    this.mesh.handleBeacon(now, beacon);
+  }
+
+  handlePathOpened(now: Instant, opened: PathOpened): void {
+    this.mesh.handlePathOpened(now, opened);
+  }
+
+  commandMesh(now: Instant, command: MeshCommand): MeshAnswer {
+    return this.mesh.handleCommand(now, command);
+  }
+
+  commandAlanet(now: Instant, command: AlanetCommand): void {
+    this.alanet.handleCommand(now, command);
+  }
+
+  handleTimeout(now: Instant): void {
+    if ((this.mesh.nextTimeout() ?? Number.POSITIVE_INFINITY) <= now) this.mesh.handleTimeout(now);
+    if ((this.alanet.nextTimeout() ?? Number.POSITIVE_INFINITY) <= now) {
+      this.alanet.handleTimeout(now);
+    }
+  }
+
+  nextTimeout(): Instant | undefined {
+    return earliest(this.mesh.nextTimeout(), this.alanet.nextTimeout());
+  }
+
+  /** The next thing to do; plane commands come in batches, in the order in which they arose. */
+  poll(now: Instant): EngineOutput | undefined {
+    while (this.#outputs.length === 0) {
+      if (this.#pollMesh(now)) continue;
+      if (this.#pollAlanet(now)) continue;
+      return this.#takeCommands();
+    }
+    return this.#takeCommands() ?? this.#outputs.shift();
+  }
+
+  #takeCommands(): EngineOutput | undefined {
+    if (this.#commands.length === 0) return undefined;
+    const commands = this.#commands;
+    this.#commands = [];
+    return { kind: 'plane', commands };
+  }
+
+  #pollMesh(now: Instant): boolean {
+    const output = this.mesh.poll();
+    if (output === undefined) return false;
+    switch (output.kind) {
+      case 'plane':
+        this.#commands.push(output.command);
+        return this.#commands.length < COMMANDS_MAX;
+      case 'link':
+        this.alanet.handleLink(now, output.event);
+        return true;
+      case 'open':
+      case 'release':
+      case 'beacon':
+      case 'event':
+        this.#outputs.push(output);
+        return true;
+      default:
+        return output satisfies never;
+    }
+  }
+
+  #pollAlanet(now: Instant): boolean {
+    const output = this.alanet.poll();
+    if (output === undefined) return false;
+    switch (output.kind) {
+      case 'link': {
+        const answer = this.mesh.handleLinkCommand(now, output.command);
+        if (output.command.kind === 'send') {
+          this.alanet.handleSendAnswer(now, output.command.link, answer);
+        }
+        return true;
+      }
+      case 'fib':
+        this.#commands.push({ kind: 'fib', changes: output.changes });
+        return true;
+      case 'event':
+      case 'persist':
+        this.#outputs.push(output);
+        return true;
+      default:
+        return output satisfies never;
+    }
+  }
+}
