@@ -43,6 +43,9 @@ interface Native {
   readonly names: ReadonlyMap<number, string>;
 }
 
+/** Codes that have two names on Linux; the other one is used. */
+const SECOND_NAMES = new Set(['EWOULDBLOCK', 'EDEADLOCK', 'ENOTSUP']);
+
 let native: Native | undefined;
 
 /** @throws Error where there is no libc that we know: another system, 32 bits, big-endian. */
@@ -52,7 +55,10 @@ function load(): Native {
   assert(os.endianness() === 'LE', 'structures are written for little-endian machines');
   const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
   assert(koffi.sizeof('void *') === 8, 'structures are written for 64-bit machines');
-  const names = new Map(Object.entries(koffi.os.errno).map(([name, code]) => [code, name]));
+  const names = new Map<number, string>();
+  for (const [name, code] of Object.entries(koffi.os.errno)) {
+    if (!SECOND_NAMES.has(name)) names.set(code, name);
+  }
   native = { koffi, names, calls: bindCalls(koffi.load(null)) };
   return native;
 }
