@@ -32,14 +32,11 @@ const BATCH_REQUESTS = 128;
 export const NLM_F_REPLACE = 0x100;
 export const NLM_F_EXCL = 0x200;
 export const NLM_F_CREATE = 0x400;
-export const NLM_F_APPEND = 0x800;
 
 export const RTM = {
   newLink: 16,
-  delLink: 17,
   getLink: 18,
   newAddress: 20,
-  delAddress: 21,
   getAddress: 22,
   newRoute: 24,
   delRoute: 25,
@@ -47,7 +44,7 @@ export const RTM = {
 } as const;
 
 /** Bits for a socket that listens to changes. */
-export const GROUP = { link: 1, ip4Address: 0x10, ip6Address: 0x100, ip6Route: 0x400 } as const;
+export const GROUP = { link: 1, ip4Address: 0x10, ip6Address: 0x100 } as const;
 
 export interface Attribute {
   readonly type: number;

@@ -38,7 +38,7 @@ export class Watch {
           throw error;
         });
       }
-      // For the same reason, promises and nextTick of the watcher wait for somebody's callback: this one.
+      // So would promises and nextTick of the watcher wait; node 20 runs them all the same, N-API does not promise it.
       setImmediate(nothing);
     };
     this.#handle = koffiModule().node.poll(fd, { readable: true }, asCallback(this.#onPoll));

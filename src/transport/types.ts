@@ -31,6 +31,7 @@ export interface TransportHost {
   /**
    * A batch that arrived on one path. The buffers belong to the transport and are valid only during the call.
    * The same remote gives the same `Path` object while the transport remembers it (at least `PATHS_MIN`, newest first).
+   * A remote that speaks to two of our addresses has a path to each, so that answers leave from where it spoke to.
    */
   received(path: Path, datagrams: readonly Uint8Array[]): void;
   /** The path can carry nothing any more (stream closed) or refuses for now (`ENETUNREACH`…). */

@@ -118,6 +118,11 @@ export class MemoryTransport implements Transport {
     };
   }
 
+  /** Paths that are remembered. */
+  get paths(): number {
+    return this.#paths.size;
+  }
+
   async listen(url: string): Promise<string> {
     if (this.#closed) throw new Error('the memory transport is closed');
     const { name, port } = parse(url);

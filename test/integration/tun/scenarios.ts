@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { UserError } from '../../../src/base/errors.js';
 import { nodeIdOf, type Prefix, parseAddress, parsePrefix } from '../../../src/base/ip6.js';
@@ -201,12 +201,19 @@ async function overlaps(): Promise<unknown> {
   ip('addr add fd00:c::9/64 dev v1 nodad');
   routes.recheck();
   routes.recheck();
+  const carries = ['fd00:a::77', 'fd00:b:0:7::77', 'fd00:c::77'].map(deviceFor);
   const second = told.map(({ theirs, wins }) => `${theirs} ${wins}`);
   routes.close();
   const kept = listRoutes().filter((route) => route.index !== tun.index && route.metric === 256);
   tun.close();
   const mine = kept.filter(({ destination }) => destination[0] === 0xfd);
-  return { first, second, kept: mine.map((route) => nodeIdOf(route.destination)) };
+  return { first, second, carries, kept: mine.map((route) => nodeIdOf(route.destination)) };
+}
+
+/** The interface that the kernel would send by. */
+function deviceFor(destination: string): string | undefined {
+  const text = execFileSync('ip', ['-6', 'route', 'get', destination], { encoding: 'utf8' });
+  return / dev (\S+)/.exec(text)?.[1];
 }
 
 function lanPair(): void {

@@ -66,6 +66,7 @@ describe('kernel routes', function () {
     expect(await scenario('overlaps')).to.deep.equal({
       first: ['fd00:a::/64 dev v0 theirs', 'fd00:b::/48 dev v0 ours'],
       second: ['fd00:c::/64 dev v1 theirs'],
+      carries: ['v0', 'ala0', 'v1'],
       kept: ['fd00000a000000000000000000000000', 'fd00000c000000000000000000000000'],
     });
   });
