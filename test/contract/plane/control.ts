@@ -128,6 +128,8 @@ export function controlContract(make: MakePlane): void {
       there.apply(there.link(2, { datagramBytesMax }));
       there.tun(outbound(1280), outbound(1300));
       const parts = there.got(2);
+      const half = parts.length / 2;
+      const mixed = parts.slice(0, half).flatMap((p, i) => [parts[half + i] ?? p, p]);
       for (const p of parts) expect(p.length + 32).to.be.at.most(datagramBytesMax);
       expect(there.counters(2).splitTx).to.equal(parts.length);
       expect(there.counters(2).txData).to.equal(2);
@@ -138,7 +140,7 @@ export function controlContract(make: MakePlane): void {
         transit: false,
       });
       back.apply(back.link(3, { peer: node(1), sourceCheck: 'own' }));
-      back.from(3, ...parts.reverse());
+      back.from(3, ...mixed);
       expect(back.unit.takeTun()).to.have.deep.members([outbound(1280), outbound(1300)]);
       expect(back.counters(3)).to.include({ joinedRx: 2, rxData: 2 });
     }

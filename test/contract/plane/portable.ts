@@ -1,4 +1,4 @@
-/** The portable plane with lists for ports. */
+/** The portable plane with lists for ports; buffers are spoiled as soon as they are not the plane's any more. */
 import { PortableCore } from '../../../src/plane/portable/core.js';
 import type { PathId, PathInfo, PlaneEvent } from '../../../src/plane/types.js';
 import { crypto, type PlaneUnderTest, type Sent } from './harness.js';
@@ -31,11 +31,15 @@ export function makePortable(pathInfo: (id: PathId) => PathInfo | undefined): Pl
   return {
     plane,
     receive(now, path, datagrams) {
-      plane.handleDatagrams(now, path, datagrams);
+      const buffers = datagrams.map((datagram) => datagram.slice());
+      plane.handleDatagrams(now, path, buffers);
+      for (const buffer of buffers) buffer.fill(0xee);
       plane.flush(now);
     },
     fromTun(now, packets) {
-      plane.handleTunPackets(now, packets);
+      const buffers = packets.map((packet) => packet.slice());
+      plane.handleTunPackets(now, buffers);
+      for (const buffer of buffers) buffer.fill(0xee);
       plane.flush(now);
     },
     apply(now, commands) {

@@ -9,6 +9,9 @@ const inbound = () => packet({ source: node(2), destination: node(1) });
 export function sessionContract(make: MakePlane): void {
   it('seals a packet as WireGuard does: type 4, their index, counters from 0, padded to 16', () => {
     const bench = new Bench(make);
+    bench.tun(outbound(111));
+    bench.unit.takeSent();
+    bench.key(2, new Peer(22));
     bench.tun(outbound(100), outbound(112));
     const sent = bench.unit.takeSent();
     expect(sent.map((s) => s.path)).to.deep.equal([2, 2]);
@@ -114,6 +117,31 @@ export function sessionContract(make: MakePlane): void {
     bench.raw(2, first.seal(inbound()), second.seal(inbound()), third.seal(inbound()));
     expect(bench.unit.takeTun()).to.have.length(2);
     expect(bench.dropped('unknown-index')).to.equal(1);
+  });
+
+  it('as the responder forgets the previous key when another is made, and a next that was never used', () => {
+    const bench = new Bench(make);
+    const first = bench.peer(2);
+    const second = bench.key(2, new Peer(22));
+    const third = bench.key(2, new Peer(23, { initiator: false }));
+    bench.raw(2, first.seal(inbound()), second.seal(inbound()));
+    expect(bench.unit.takeTun()).to.have.length(1);
+    const fourth = bench.key(2, new Peer(24, { initiator: false }));
+    bench.raw(2, third.seal(inbound()), second.seal(inbound()), fourth.seal(inbound()));
+    expect(bench.unit.takeTun()).to.have.length(2);
+    expect(bench.dropped('unknown-index')).to.equal(2);
+  });
+
+  it('as the initiator keeps an unconfirmed next key as the previous one, instead of the current', () => {
+    const bench = new Bench(make);
+    const current = bench.peer(2);
+    const next = bench.key(2, new Peer(22, { initiator: false }));
+    bench.key(2, new Peer(23));
+    bench.raw(2, next.seal(inbound()), current.seal(inbound()));
+    expect(bench.unit.takeTun()).to.have.length(1);
+    expect(bench.dropped('unknown-index')).to.equal(1);
+    bench.tun(outbound());
+    expect(bench.got(2), 'sent under the newest').to.have.length(1);
   });
 
   it('stages packets while there is no key, asks for one once, and sends them in order', () => {
