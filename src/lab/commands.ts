@@ -2,17 +2,27 @@
 import { readdirSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { EXIT, UserError } from '../base/errors.js';
+import { UserError } from '../base/errors.js';
 import { nearest } from '../base/suggest.js';
-import { table } from '../base/table.js';
+import { type ConditionOptions, readImpairment, withoutZeros } from './condition.js';
 import { deployLab } from './deploy.js';
 import { destroyLab } from './destroy.js';
 import { drawSvg, drawText } from './graph.js';
 import { findLink, impairLink, switchLink } from './impair.js';
-import { conditionText, deployedState, type LabView, viewFile, viewLab } from './inspect.js';
+import { conditionText, deployedState, viewFile, viewLab } from './inspect.js';
 import type { Lab } from './model.js';
 import { inNode } from './namespace.js';
-import { nodeEnv, type Said } from './node.js';
+import { nodeEnv } from './node.js';
+import {
+  document,
+  inspectDocument,
+  inspectText,
+  list,
+  out,
+  progress,
+  say,
+  tellExec,
+} from './present.js';
 import {
   followed,
   hasFiles,
@@ -21,8 +31,8 @@ import {
   runInside,
   useOwnRunRoot,
 } from './rootless.js';
-import { cannotStart, isAlive, statusOf } from './run.js';
-import { allStates, type Impairment, type LabState, loadState, saveState } from './state.js';
+import { cannotStart, statusOf } from './run.js';
+import { allStates, type Impairment, loadState, saveState } from './state.js';
 import { readLab } from './topology.js';
 
 const EXAMPLE = 'labs/ring-5.clab.yml';
@@ -204,73 +214,6 @@ async function deploy(lab: Lab, options: JsonOption & { reconfigure?: boolean })
   }
 }
 
-function progress(what: string, count: number, of: number): void {
-  if (!process.stderr.isTTY) return;
-  process.stderr.write(`\r${what} ${count}/${of}${count === of ? '\n' : ''}`);
-}
-
-function tellExec({ node, line, status, output }: Said): void {
-  say(`${node}: ${line}${status === 0 ? '' : ` (exit ${status})`}`);
-  if (output !== '') say(output.replace(/^/gm, '  '));
-}
-
-const say = (text: string): void => {
-  process.stderr.write(`${text}\n`);
-};
-const out = (text: string): void => {
-  process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
-};
-const document = (name: string, fields: object): string =>
-  JSON.stringify({ schema: `alamesh.${name}/1`, ...fields });
-
-const inspectDocument = (view: LabView): string => document('lab.inspect', view);
-
-function inspectText(view: LabView): string {
-  const nodes = view.nodes.map((node) => [
-    node.name,
-    node.role,
-    node.state,
-    node.pid === null ? '' : String(node.pid),
-    node.address ?? '',
-    node.ports.length > 6 ? `${node.ports.length} ports` : node.ports.join(' '),
-  ]);
-  const links = view.links.map((link) => [link.a, link.b ?? '(dummy)', conditionText(link)]);
-  const heads = ['Node', 'Runs', 'State', 'PID', 'Address', 'Ports'];
-  const upper = table(heads, nodes, { align: ['left', 'left', 'left', 'right'] });
-  const lower = links.length === 0 ? '' : table(['Link', '', 'State'], links);
-  return `${upper.trimEnd()}\n\n${lower}`.trimEnd();
-}
-
-function list(states: readonly LabState[], json: boolean): void {
-  const labs = states.map(({ name, file, phase, deployer, nodes }) => ({
-    name,
-    file,
-    state: phase === 'running' || isAlive(deployer) ? phase : 'half made',
-    nodes: nodes.length,
-    routersRunning: nodes.filter((node) => node.role === 'router' && isAlive(node.main)).length,
-  }));
-  if (json) {
-    out(document('lab.list', { labs }));
-    return;
-  }
-  if (labs.length === 0) {
-    say('no labs');
-    return;
-  }
-  const rows = labs.map((lab) => [
-    lab.name,
-    lab.state,
-    String(lab.nodes),
-    String(lab.routersRunning),
-    lab.file,
-  ]);
-  out(
-    table(['Lab', 'State', 'Nodes', 'Routers', 'File'], rows, {
-      align: ['left', 'left', 'right', 'right'],
-    }),
-  );
-}
-
 function writeSvg(path: string, text: string): void {
   try {
     writeFileSync(path, text);
@@ -309,46 +252,7 @@ function isProgram(name: string, path: string): boolean {
   });
 }
 
-interface ImpairOptions extends TopologyOption, JsonOption {
-  readonly loss?: string;
-  readonly delay?: string;
-  readonly jitter?: string;
-  readonly rate?: string;
-  readonly down?: boolean;
-  readonly up?: boolean;
-  readonly clear?: boolean;
-}
-
-const LIMITS = {
-  loss: { key: 'lossPercent', least: 0, most: 100, unit: 'percent' },
-  delay: { key: 'delayMsec', least: 0, most: 10_000, unit: 'milliseconds' },
-  jitter: { key: 'jitterMsec', least: 0, most: 10_000, unit: 'milliseconds' },
-  rate: { key: 'rateMbit', least: 0.01, most: 100_000, unit: 'Mbit/s' },
-} as const;
-
-/** @throws UserError with exit 2 for numbers out of range and for asking nothing. */
-function readImpairment(options: ImpairOptions): Impairment {
-  const change: Record<string, number> = {};
-  for (const name of ['loss', 'delay', 'jitter', 'rate'] as const) {
-    const text = options[name];
-    if (text === undefined) continue;
-    const { key, least, most, unit } = LIMITS[name];
-    const value = Number(text.replace(/(%|ms|mbit)$/i, ''));
-    if (!Number.isFinite(value) || value < least || value > most || text.trim() === '')
-      throw usage(`--${name} ${text}: expected ${least} to ${most} ${unit}`);
-    change[key] = value;
-  }
-  const switches = [options.down, options.up, options.clear].filter(Boolean).length;
-  if (switches > 1) throw usage('only one of --down, --up and --clear');
-  if (switches === 0 && Object.keys(change).length === 0)
-    throw usage('nothing to do: give --loss, --delay, --jitter, --rate, --down, --up or --clear');
-  return change;
-}
-
-function usage(message: string): UserError {
-  const hint = `Example: alamesh lab impair -t ${EXAMPLE} r1 r2 --loss 5`;
-  return new UserError(message, { code: 'usage', hint, exit: EXIT.usage });
-}
+type ImpairOptions = TopologyOption & JsonOption & ConditionOptions;
 
 async function impair(
   lab: Lab,
@@ -372,7 +276,3 @@ async function impair(
   if (options.json === true) out(document('lab.impair', shown));
   else out(`${shown.a} – ${shown.b}: ${conditionText(shown)}`);
 }
-
-/** Zero is how one condition is taken off again. */
-const withoutZeros = (wanted: Impairment): Impairment =>
-  Object.fromEntries(Object.entries(wanted).filter(([, value]) => value !== 0));

@@ -9,7 +9,6 @@ export interface RouterStatus {
   readonly nodeId: string;
   readonly prefix: string;
   readonly pid: number;
-  readonly tun: string | undefined;
 }
 
 /** @returns Undefined when nothing answers there, or what answers is no status. */
@@ -36,11 +35,10 @@ export function askStatus(socketPath: string): Promise<RouterStatus | undefined>
 function parseStatus(text: string): RouterStatus | undefined {
   try {
     const status = JSON.parse(text) as Record<string, unknown>;
-    const { nodeId, prefix, pid, tun } = status;
+    const { nodeId, prefix, pid } = status;
     if (typeof nodeId !== 'string' || typeof prefix !== 'string') return undefined;
     if (typeof pid !== 'number') return undefined;
-    const name = (tun as { name?: unknown } | null | undefined)?.name;
-    return { nodeId, prefix, pid, tun: typeof name === 'string' ? name : undefined };
+    return { nodeId, prefix, pid };
   } catch {
     return undefined;
   }

@@ -150,12 +150,17 @@ function commandOf(node: LabNode | undefined): string {
 
 async function startRouters(state: LabState, { signal, onStep }: DeployOptions): Promise<void> {
   const routers = state.nodes.filter((node) => node.role === 'router');
+  const failed = new AbortController(); // one that does not start ends the wait for the others
+  const stop = AbortSignal.any([signal, failed.signal]);
   let done = 0;
   await forAll(routers, async (node) => {
-    signal.throwIfAborted();
+    stop.throwIfAborted();
     const { ready } = startRouter(state.name, node);
     saveState(state);
-    await ready(signal);
+    await ready(stop).catch((error: unknown) => {
+      failed.abort();
+      throw error;
+    });
     done += 1;
     onStep('routers', done, routers.length);
   });

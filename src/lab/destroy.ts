@@ -4,7 +4,7 @@ import type { Lab } from './model.js';
 import { ipBatch, namespaceKind, processesIn } from './namespace.js';
 import { hostEnds } from './network.js';
 import { endAll, isAlive, tryRun } from './run.js';
-import { type LabState, labDir, loadState, removeState } from './state.js';
+import { allStates, type LabState, labDir, loadState, removeState } from './state.js';
 
 /** Ours: a router withdraws its routes and closes its sessions in well under this. */
 const GRACE_MSEC = 5000;
@@ -16,8 +16,7 @@ const GRACE_MSEC = 5000;
 export async function destroyLab(lab: Pick<Lab, 'name' | 'nodes'>): Promise<boolean> {
   const state = loadState(lab.name);
   const found = existsSync(labDir(lab.name));
-  const names =
-    state === undefined ? lab.nodes.map((node) => node.container) : stateNamespaces(state);
+  const names = state === undefined ? namedAfter(lab) : stateNamespaces(state);
   const namespaces = names.filter((name) => namespaceKind(name) === 'ours');
   if (!found && namespaces.length === 0) return false;
   await endProcesses(state, namespaces);
@@ -25,6 +24,13 @@ export async function destroyLab(lab: Pick<Lab, 'name' | 'nodes'>): Promise<bool
   await removeNamespaces(namespaces);
   removeState(lab.name);
   return true;
+}
+
+/** Without a state, names are all there is: they must have the lab's in them, and be no other lab's. */
+function namedAfter(lab: Pick<Lab, 'name' | 'nodes'>): string[] {
+  const others = new Set(allStates().flatMap(stateNamespaces));
+  const names = lab.nodes.map((node) => node.container);
+  return names.filter((name) => name.includes(`${lab.name}-`) && !others.has(name));
 }
 
 const stateNamespaces = (state: LabState): string[] =>

@@ -125,7 +125,7 @@ function drawNode(name: string, node: NodeView | undefined, { x, y }: Point): st
     node?.role === 'router'
       ? `<circle class="node ${kind}" cx="${cx}" cy="${cy}" r="${RADIUS}"/>`
       : `<rect class="node ${kind}" x="${(x - RADIUS).toFixed(1)}" y="${(y - RADIUS * 0.7).toFixed(1)}" width="${RADIUS * 2}" height="${RADIUS * 1.4}" rx="5"/>`;
-  const address = node?.address ?? '';
+  const address = node?.address ?? node?.lanAddress ?? '';
   const up = address === '' ? 4 : 0; // the address goes below the name
   const text = `<text x="${cx}" y="${(y + up).toFixed(1)}">${xmlText(name)}</text>`;
   const small = `<text class="small" x="${cx}" y="${(y + 13).toFixed(1)}">`;
@@ -147,7 +147,8 @@ export function drawText(view: LabView): string {
   const lines = [`${view.name}: ${view.nodes.length} nodes, ${view.links.length} links`];
   for (const node of view.nodes) {
     const mine = view.links.flatMap((link) => endsHere(link, node.name));
-    const head = `${node.name.padEnd(width)}  ${node.role}${node.address ? ` ${node.address}` : ''}`;
+    const address = node.address ?? node.lanAddress ?? '';
+    const head = `${node.name.padEnd(width)}  ${node.role}${address === '' ? '' : ` ${address}`}`;
     lines.push('', node.state === 'running' ? head : `${head} (${node.state})`);
     const here = Math.max(...mine.map((one) => one.port.length), 4);
     const there = Math.max(...mine.map((one) => one.far.length), 4);

@@ -21,6 +21,8 @@ export interface NodeView {
   readonly socket: string | null;
   readonly address: string | null;
   readonly prefix: string | null;
+  /** Of a plain host on a router's LAN. */
+  readonly lanAddress: string | null;
   /** Interfaces that links of the file end in. */
   readonly ports: readonly string[];
 }
@@ -88,6 +90,7 @@ async function viewNode(node: NodeState, ends: readonly LinkEnd[]): Promise<Node
     socket: node.socket,
     address: status?.nodeId ?? node.address,
     prefix: status?.prefix ?? node.prefix,
+    lanAddress: node.lanAddress,
     ports: ends.map((end) => end.iface),
   };
 }
@@ -125,7 +128,7 @@ export function viewFile(lab: Lab): LabView {
   const ends = lab.links.flatMap(({ a, b }) => [a, ...(b ? [b] : [])]);
   const nodes = lab.nodes.map(({ name, container, kind, role }): NodeView => {
     const ports = ends.filter((end) => end.node === name).map((end) => end.iface);
-    const nothing = { pid: null, socket: null, address: null, prefix: null };
+    const nothing = { pid: null, socket: null, address: null, prefix: null, lanAddress: null };
     return { name, container, kind, role, state: 'undeployed', ...nothing, ports };
   });
   const links = lab.links.map(({ a, b }): LinkView => {

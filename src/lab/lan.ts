@@ -44,9 +44,9 @@ async function addressLan(
     const ends = state.links.flatMap(({ a, b }) => [a, ...(b ? [b] : [])]);
     const port = ends.find((end) => end.node === host.name)?.iface;
     if (made === undefined || port === undefined) throw noLan(host, router.name);
-    made.address = address(i + 2);
+    made.lanAddress = address(i + 2);
     const lines = [
-      `addr replace ${made.address}/64 dev ${port} nodad`,
+      `addr replace ${made.lanAddress}/64 dev ${port} nodad`,
       `route replace ${ALANET} via ${address(1)} dev ${port}`,
     ];
     await ipBatch(lines, made.namespace ?? undefined);

@@ -99,18 +99,15 @@ export async function forAll<T>(
   work: (item: T) => Promise<void>,
 ): Promise<void> {
   const waiting = [...items];
-  let failed = false;
+  const failures: unknown[] = [];
   const worker = async (): Promise<void> => {
-    for (let item = waiting.shift(); item !== undefined && !failed; item = waiting.shift()) {
-      await work(item).catch((error: unknown) => {
-        failed = true;
-        throw error;
-      });
+    for (let item = waiting.shift(); item !== undefined; item = waiting.shift()) {
+      if (failures.length > 0) return;
+      await work(item).catch((error: unknown) => failures.push(error));
     }
   };
-  const ends = await Promise.allSettled(Array.from({ length: AT_ONCE }, worker));
-  const bad = ends.find((end) => end.status === 'rejected');
-  if (bad !== undefined) throw bad.reason;
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  if (failures.length > 0) throw failures[0];
 }
 
 /** A process for good: ids are used again, a start time with them is not. */

@@ -41,6 +41,8 @@ export interface NodeState {
   holder: (Proc & { readonly root: boolean }) | null;
   address: string | null;
   prefix: string | null;
+  /** Of a plain host on a router's LAN. */
+  lanAddress: string | null;
 }
 
 export interface LinkState extends LabLink {
@@ -98,6 +100,7 @@ export function newState(lab: Lab, deployer: Proc, hostBridges: ReadonlySet<stri
       holder: null,
       address: null,
       prefix: null,
+      lanAddress: null,
     })),
     links: lab.links.map((link) => ({ ...link, impairment: {}, delays: [] })),
   };

@@ -91,6 +91,7 @@ describe('the picture of a lab', () => {
     socket: null,
     address: 'fd00:1:2:3:4:5:6:7',
     prefix: null,
+    lanAddress: null,
     ports: [],
   });
   const view: LabView = {
