@@ -184,6 +184,12 @@ export function controlContract(make: MakePlane): void {
     expect(bench.dropped('malformed')).to.equal(3);
   });
 
+  it('remembers at most 256 KiB of parts', () => {
+    const bench = new Bench(make);
+    for (let id = 0; id < 6; id++) bench.from(2, part(0, 2, id, pattern(60_000)));
+    expect(bench.dropped('reassembly')).to.equal(2);
+  });
+
   it('remembers at most 64 packets that wait for parts', () => {
     const bench = new Bench(make);
     for (let id = 0; id < 100; id++) bench.from(2, part(0, 2, id, pattern(40)));

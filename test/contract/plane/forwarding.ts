@@ -138,9 +138,15 @@ export function forwardingContract(make: MakePlane): void {
     expect(bench.dropped('wrong-source')).to.equal(1);
     bench.tun(packet({ source: node(1), destination: inside }));
     expect(bench.got(4)).to.have.length(1);
+    bench.from(2, packet({ source: inside, destination: node(1) }));
+    expect(bench.dropped('wrong-source'), 'from a member').to.equal(2);
     bench.apply({ kind: 'remove-link', link: link(4) });
     bench.tun(packet({ source: node(1), destination: inside }));
     expect(bench.dropped('no-route')).to.equal(1);
+    const wider = [{ address: hex('20010db8000000000000000000000000'), length: 32 }];
+    bench.apply(bench.link(3, { peer: undefined, prefixes: wider }));
+    bench.tun(packet({ source: node(1), destination: inside }));
+    expect(bench.got(3), 'nothing of the removed link is in the way').to.have.length(1);
   });
 
   it('drops what would go back where it came from', () => {

@@ -137,6 +137,18 @@ export function icmpContract(make: MakePlane): void {
     expect(bench.unit.takeTun(), 'too late: it may be of another program').to.have.length(1);
   });
 
+  it('waits for the answers to at most 64 injected identifiers', () => {
+    const bench = new Bench(make);
+    for (let identifier = 0; identifier < 65; identifier++) {
+      const ping = echo({ source: node(1), destination: node(4), identifier });
+      bench.apply({ kind: 'inject', packet: ping });
+    }
+    const reply = { source: node(4), destination: node(1), type: 129 };
+    bench.from(3, echo({ ...reply, identifier: 0 }), echo({ ...reply, identifier: 1 }));
+    expect(bench.kinds()).to.deep.equal(['confirmed', 'pong']);
+    expect(bench.unit.takeTun()).to.have.length(1);
+  });
+
   it('an injected echo hears of our own refusal, and from ourselves', () => {
     const bench = new Bench(make);
     const lost = echo({ source: node(1), destination: node(99), identifier: 5 });

@@ -173,6 +173,21 @@ export function sessionContract(make: MakePlane): void {
     expect(bench.kinds()).to.deep.equal(['key-wanted']);
   });
 
+  it('asks again once a key that came has gone, and every 5 s while none comes', () => {
+    const bench = new Bench(make);
+    bench.apply({ kind: 'wipe-keys', link: link(2) });
+    bench.tun(outbound());
+    bench.key(2, new Peer(22, { createdAt: bench.now, rejectAfterMsec: 1000 }));
+    bench.now = at(bench.now + 1000);
+    bench.tun(outbound());
+    expect(bench.kinds()).to.deep.equal(['key-wanted', 'key-wanted']);
+    for (let i = 0; i < 10; i++) {
+      bench.now = at(bench.now + 1000);
+      bench.tun(outbound());
+    }
+    expect(bench.kinds()).to.deep.equal(['key-wanted', 'key-wanted']);
+  });
+
   it('forgets keys and staged packets on wipe-keys and with the link', () => {
     const bench = new Bench(make);
     bench.apply({ kind: 'wipe-keys', link: link(2) });

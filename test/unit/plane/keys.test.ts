@@ -6,23 +6,26 @@ import { at, crypto, link, node, Peer, path } from '../../contract/plane/harness
 
 /** Counts the keys that are in memory. */
 function countingCrypto() {
-  let alive = 0;
+  const alive = new Set<object>();
   const counting: Crypto = {
     ...crypto,
     aeadKey(bytes) {
-      alive++;
       const key = crypto.aeadKey(bytes);
-      return {
-        seal: (counter, plain, out, offset) => key.seal(counter, plain, out, offset),
-        open: (counter, sealed, out, offset) => key.open(counter, sealed, out, offset),
+      const counted = {
+        seal: (counter: number, plain: Uint8Array, out: Uint8Array, offset: number) =>
+          key.seal(counter, plain, out, offset),
+        open: (counter: number, sealed: Uint8Array, out: Uint8Array, offset: number) =>
+          key.open(counter, sealed, out, offset),
         wipe() {
-          alive--;
+          alive.delete(counted);
           key.wipe();
         },
       };
+      alive.add(counted);
+      return counted;
     },
   };
-  return { crypto: counting, alive: () => alive };
+  return { crypto: counting, alive: () => alive.size };
 }
 
 describe('keys in the portable plane', () => {
