@@ -83,7 +83,10 @@ export type PlaneCommand =
   | { readonly kind: 'transmit'; readonly path: PathId; readonly datagram: Uint8Array }
   /** Emit `active` at the next inner packet that is sent or received on this link. */
   | { readonly kind: 'arm'; readonly link: LinkId }
-  /** Own packet (ping, trace) into the forwarding, as if it came from the TUN. Replies come up as `pong`. */
+  /**
+   * Own packet (ping, trace) into the forwarding, as if it came from the TUN: its source must be ours. Answers to its
+   * echo identifier come up as `pong` for 30 s.
+   */
   | { readonly kind: 'inject'; readonly packet: Uint8Array };
 
 export interface RawPrefix {
@@ -138,7 +141,10 @@ export interface LinkCounters {
   lastDataTxAt: Instant;
   /** First data sent since anything was received; 0 = none since. */
   unansweredSinceAt: Instant;
-  /** Gaps in received counters: what the other side sent and we never saw (moving window). */
+  /**
+   * Gaps in received counters, over all keys so far: what the other side sent and we never saw. One that comes late is
+   * taken off again, so take differences over an interval and expect a small negative one.
+   */
   rxLost: number;
   /** Messages sent under the current key; rekey is due near the limit. */
   keyMessages: number;

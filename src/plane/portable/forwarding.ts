@@ -35,15 +35,15 @@ import type { Outgoing } from './outgoing.js';
 import { Pongs } from './pongs.js';
 
 /** Ours, for RFC 4443 §2.4 f: ICMPv6 errors a second, and at once. */
-export const ICMP6_ERRORS_PER_SEC = 100;
-export const ICMP6_ERRORS_BURST = 50;
+const ICMP6_ERRORS_PER_SEC = 100;
+const ICMP6_ERRORS_BURST = 50;
 
 /** First 7 bits of every address of ALANET: fc00::/7. */
 const OUR_SPACE = 0xfc;
 const SERVICE_SPACE = 0xfc;
 const PREFIX_BYTES = 8;
 
-export interface ForwardingParts {
+interface ForwardingParts {
   readonly fib: Fib;
   readonly links: ReadonlyMap<LinkId, Link>;
   readonly tun: TunPort;

@@ -20,9 +20,9 @@ import { HEADER_BYTES } from './trains.js';
 const CONTROL_FIRST = 0xa0;
 const CONTROL_LAST = 0xa2;
 /** Ours: a link's authenticated packets on another path are told of this often. */
-export const MOVED_INTERVAL_MSEC = 100;
+const MOVED_INTERVAL_MSEC = 100;
 
-export interface IncomingParts {
+interface IncomingParts {
   readonly sessions: Sessions;
   readonly drops: Drops;
   readonly outbox: Outbox;

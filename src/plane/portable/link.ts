@@ -8,7 +8,7 @@ import type { Session } from './sessions.js';
 import { Joiner } from './split.js';
 
 /** Ours, as in Linux: packets held while a handshake runs. */
-export const STAGED_PACKETS_MAX = 128;
+const STAGED_PACKETS_MAX = 128;
 
 export type LinkSettings = Extract<PlaneCommand, { kind: 'link' }>;
 
@@ -79,7 +79,7 @@ export class Link {
   }
 }
 
-export function zeroCounters(): LinkCounters {
+function zeroCounters(): LinkCounters {
   return {
     ...{ rxPackets: 0, rxBytes: 0, txPackets: 0, txBytes: 0, rxData: 0, txData: 0 },
     lastRxAt: NEVER_YET,

@@ -2,7 +2,7 @@ import type { PlaneEvent } from '../types.js';
 import type { Drops } from './drops.js';
 
 /** Ours: handshake messages that one pass hands up; each may cost control code a Diffie-Hellman. */
-export const HANDSHAKES_PER_PASS_MAX = 256;
+const HANDSHAKES_PER_PASS_MAX = 256;
 /** Ours: other events that the network can cause at will, in one pass. */
 export const EVENTS_PER_PASS_MAX = 4096;
 

@@ -24,7 +24,7 @@ const PADDING = 16;
 const KEY_WANTED_AGAIN_MSEC = 5_000;
 const CONTROL_BUFFER_BYTES = 2048;
 
-export interface OutgoingParts {
+interface OutgoingParts {
   readonly trains: Trains;
   readonly drops: Drops;
   readonly outbox: Outbox;

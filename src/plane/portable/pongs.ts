@@ -5,9 +5,9 @@ import { answeredEcho, ECHO_REPLY, echoIdentifier, icmp6Checksum } from '../icmp
 import { IP6_DESTINATION, IP6_HEADER_BYTES, IP6_SOURCE } from '../ip6.js';
 
 /** Ours: identifiers remembered; the least recently used goes. */
-export const IDENTIFIERS_MAX = 64;
+const IDENTIFIERS_MAX = 64;
 /** Ours: answers later than this go to the kernel, which may use the identifier too. */
-export const ANSWER_WAIT_MSEC = 30_000;
+const ANSWER_WAIT_MSEC = 30_000;
 
 export class Pongs {
   readonly #until = new Map<number, Instant>();

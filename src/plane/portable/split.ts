@@ -15,17 +15,17 @@ import { IP6_PACKET_MAX } from '../ip6.js';
 /** First byte of a part. */
 export const PART = 0xa3;
 export const PART_HEAD_BYTES = 4;
-export const PARTS_MAX = 4;
+const PARTS_MAX = 4;
 /** Ours: packets of one link that wait for parts. */
-export const JOINS_MAX = 64;
+const JOINS_MAX = 64;
 /** Ours: bytes of one link that wait for parts. */
 export const JOIN_BYTES_MAX = 262_144;
 /** Ours: parts travel together; what is missing after this was lost. */
-export const JOIN_TIMEOUT_MSEC = 2_000;
+const JOIN_TIMEOUT_MSEC = 2_000;
 
 const PARTS_MIN = 2;
 
-export interface SplitPlan {
+interface SplitPlan {
   /** 2..4, or 0: it cannot be done. */
   readonly total: number;
   /** Packet bytes in each part but the last. */
@@ -63,7 +63,7 @@ interface Pending {
 }
 
 /** What a part led to: the whole packet, more waiting, or a number of packets given up for it. */
-export type Joined =
+type Joined =
   | { readonly kind: 'packet'; readonly packet: Uint8Array }
   | { readonly kind: 'waiting' }
   | { readonly kind: 'refused' };

@@ -8,7 +8,7 @@ const SLOTS = 256;
 const SLOT_BYTES = 2048;
 
 /** Room for one datagram. The views last until the next `flush`. */
-export interface Slot {
+interface Slot {
   readonly datagram: Uint8Array;
   /** The same bytes without WireGuard's 16-byte header. */
   readonly body: Uint8Array;
