@@ -5,7 +5,7 @@
  */
 import { accessSync, closeSync, constants, existsSync, openSync } from 'node:fs';
 import { UserError } from '../base/errors.js';
-import { destroyLab } from './destroy.js';
+import { bearsName, destroyLab } from './destroy.js';
 import { addressLans } from './lan.js';
 import type { Lab, LabNode } from './model.js';
 import { holdMounts } from './mounts.js';
@@ -79,15 +79,7 @@ function prepare(lab: Lab): LabState {
   const bridges = lab.nodes.filter((node) => node.role === 'bridge').map((node) => node.name);
   const self = procOf(process.pid) ?? { pid: process.pid, startedAt: '' };
   const state = newState(lab, self, hostBridges(bridges));
-  for (const { namespace } of state.nodes) {
-    const kind = namespace === null ? undefined : namespaceKind(namespace);
-    if (kind === undefined) continue;
-    const hint =
-      kind === 'container'
-        ? 'containerlab runs a lab of this name: destroy it there first.'
-        : `Left from a lab whose state is lost: alamesh lab destroy -t ${lab.file}`;
-    throw new UserError(`namespace ${namespace} exists`, { code: 'namespace-exists', hint });
-  }
+  for (const node of state.nodes) checkFree(lab, node);
   for (const { end } of hostEnds(state)) {
     if (!existsSync(`/sys/class/net/${end.iface}`)) continue;
     const hint = 'Another lab or the machine uses it: name another interface in the file.';
@@ -95,6 +87,19 @@ function prepare(lab: Lab): LabState {
   }
   if (lab.nodes.some((node) => node.role === 'router')) checkRouterNeeds();
   return state;
+}
+
+function checkFree(lab: Lab, { name, container, namespace }: NodeState): void {
+  const kind = namespace === null ? undefined : namespaceKind(namespace);
+  if (kind === undefined) return;
+  const hints = {
+    container: 'containerlab runs a lab of this name: destroy it there first.',
+    ours: bearsName(lab.name, { name, container })
+      ? `Left from a lab whose state is lost: alamesh lab destroy -t ${lab.file}`
+      : 'It may be someone else’s: give the lab a prefix, or remove it with ip netns del.',
+  };
+  const message = `namespace ${namespace} exists`;
+  throw new UserError(message, { code: 'namespace-exists', hint: hints[kind] });
 }
 
 function checkRouterNeeds(): void {

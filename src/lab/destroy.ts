@@ -1,6 +1,6 @@
 /** Takes a lab down: processes, namespaces, what lies on the machine, files. Parts may be gone. */
 import { existsSync } from 'node:fs';
-import type { Lab } from './model.js';
+import type { Lab, LabNode } from './model.js';
 import { ipBatch, namespaceKind, processesIn } from './namespace.js';
 import { hostEnds } from './network.js';
 import { endAll, isAlive, tryRun } from './run.js';
@@ -26,12 +26,16 @@ export async function destroyLab(lab: Pick<Lab, 'name' | 'nodes'>): Promise<bool
   return true;
 }
 
-/** Without a state, names are all there is: they must have the lab's in them, and be no other lab's. */
+/** Without a state, names are all there is. */
 function namedAfter(lab: Pick<Lab, 'name' | 'nodes'>): string[] {
   const others = new Set(allStates().flatMap(stateNamespaces));
-  const names = lab.nodes.map((node) => node.container);
-  return names.filter((name) => name.includes(`${lab.name}-`) && !others.has(name));
+  const mine = lab.nodes.filter((node) => bearsName(lab.name, node));
+  return mine.map((node) => node.container).filter((name) => !others.has(name));
 }
+
+/** Whether a namespace's name says whose it is: with `prefix: ""` it is the node's name alone. */
+export const bearsName = (lab: string, { name, container }: Pick<LabNode, 'name' | 'container'>) =>
+  container !== name && `-${container}`.endsWith(`-${lab}-${name}`);
 
 const stateNamespaces = (state: LabState): string[] =>
   state.nodes.map((node) => node.namespace).filter((name) => name !== null);

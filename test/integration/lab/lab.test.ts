@@ -187,6 +187,22 @@ describe('labs in namespaces', function () {
       expect(lab.left()).to.deep.equal([]);
     });
 
+    it('leaves a namespace alone that is only called as a node', () => {
+      const name = `x${process.pid}`;
+      make(`
+  nodes: { ${name}: { kind: linux, image: debian } }
+prefix: ""
+`);
+      spawnSync('ip', ['netns', 'add', name]);
+      try {
+        expect(lab.run('deploy').stderr).to.contain('exists').and.contain('prefix');
+        lab.must('destroy');
+        expect(readdirSync('/run/netns')).to.include(name);
+      } finally {
+        spawnSync('ip', ['netns', 'del', name]);
+      }
+    });
+
     it('leaves namespaces of containers alone', () => {
       make(HOSTS);
       mkdirSync('/run/netns', { recursive: true });
