@@ -9,6 +9,8 @@ export const ACK_DELAY_MSEC = 20;
 /** Segments that are acknowledged together; RFC 5681 says 2. */
 const ACK_EVERY = 2;
 const FRAME_BYTES = 2;
+/** Ours: bytes of messages not taken yet, past which nothing new is accepted. */
+const UNTAKEN_BYTES_MAX = 1 << 18;
 
 export class ArqReceiver {
   readonly #ahead = new Map<number, Uint8Array>();
@@ -19,12 +21,13 @@ export class ArqReceiver {
   #partial: Uint8Array[] = [];
   #partialBytes = 0;
   readonly #messages: Uint8Array[] = [];
+  #untakenBytes = 0;
 
   handleData(now: Instant, data: Data): void {
     const seq = this.#next + ((data.seq - this.#next) | 0);
     const isNew = seq >= this.#next && seq < this.#next + RECEIVE_WINDOW && !this.#ahead.has(seq);
     const inOrder = seq === this.#next && this.#ahead.size === 0;
-    if (isNew) this.#ahead.set(seq, data.payload);
+    if (isNew && this.#untakenBytes < UNTAKEN_BYTES_MAX) this.#ahead.set(seq, data.payload);
     for (let part = this.#takeNext(); part !== undefined; part = this.#takeNext()) this.#join(part);
     this.#unacknowledged++;
     const urgent = !inOrder || this.#unacknowledged >= ACK_EVERY;
@@ -34,7 +37,9 @@ export class ArqReceiver {
 
   /** The next whole message. */
   take(): Uint8Array | undefined {
-    return this.#messages.shift();
+    const message = this.#messages.shift();
+    this.#untakenBytes -= message?.length ?? 0;
+    return message;
   }
 
   /** When an acknowledgement must go out though there is nothing to send. */
@@ -76,6 +81,7 @@ export class ArqReceiver {
       const length = (this.#byteAt(0) << 8) | this.#byteAt(1);
       if (this.#partialBytes < FRAME_BYTES + length) return;
       this.#messages.push(this.#split(FRAME_BYTES + length).subarray(FRAME_BYTES));
+      this.#untakenBytes += length;
     }
   }
 

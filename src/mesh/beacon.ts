@@ -17,8 +17,8 @@ export interface BeaconBody {
   readonly key: Uint8Array;
   /** UDP port on the address that the beacon came from; never 0. */
   readonly port: number;
-  /** The sender heard us: do not answer. */
-  readonly isAnswer: boolean;
+  /** The sender has just started: it wants to hear who is there. */
+  readonly asks: boolean;
 }
 
 export function realmTag(crypto: Crypto, realm: string): Uint8Array {
@@ -28,7 +28,7 @@ export function realmTag(crypto: Crypto, realm: string): Uint8Array {
 export function encodeBeacon(beacon: BeaconBody): Uint8Array {
   const bytes = new Uint8Array(BEACON_BYTES);
   bytes[0] = VERSION;
-  bytes[1] = beacon.isAnswer ? 1 : 0;
+  bytes[1] = beacon.asks ? 1 : 0;
   bytes.set(beacon.realm, 2);
   bytes.set(beacon.key, KEY_AT);
   writeU16(bytes, PORT_AT, beacon.port);
@@ -44,6 +44,6 @@ export function decodeBeacon(bytes: Uint8Array): BeaconBody | undefined {
     realm: bytes.slice(2, KEY_AT),
     key: bytes.slice(KEY_AT, PORT_AT),
     port,
-    isAnswer: ((bytes[1] ?? 0) & 1) !== 0,
+    asks: ((bytes[1] ?? 0) & 1) !== 0,
   };
 }

@@ -46,6 +46,12 @@ export function newCandidate(endpoint: string, source: CandidateSource): Candida
 
 export class CandidateTable {
   #list: Candidate[] = [];
+  readonly #evicted: (candidate: Candidate) => void;
+
+  /** @param evicted Told of each candidate that had to make room. */
+  constructor(evicted: (candidate: Candidate) => void) {
+    this.#evicted = evicted;
+  }
 
   all(): readonly Candidate[] {
     return this.#list;
@@ -94,8 +100,10 @@ export class CandidateTable {
         victim = candidate;
       }
     }
-    if (victim !== undefined) this.remove(victim);
-    return victim !== undefined;
+    if (victim === undefined) return false;
+    this.remove(victim);
+    this.#evicted(victim);
+    return true;
   }
 }
 

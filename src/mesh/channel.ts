@@ -30,6 +30,12 @@ export interface ChannelMessage {
   readonly message: Uint8Array;
 }
 
+export interface OutgoingSegment {
+  readonly bytes: Uint8Array;
+  /** It carries data, which will be acknowledged. */
+  readonly asksAnswer: boolean;
+}
+
 export class Channel {
   readonly #entropy: Entropy;
   #own: number;
@@ -84,10 +90,10 @@ export class Channel {
     return verdict;
   }
 
-  /** The next message, in order within its stream. */
-  take(): ChannelMessage | undefined {
+  /** The next message, in order within its stream. What is not taken stays, and in the end holds up the sender. */
+  take(streams: readonly Stream[] = STREAMS): ChannelMessage | undefined {
     if (!this.#inStep) return undefined;
-    for (const stream of STREAMS) {
+    for (const stream of streams) {
       const message = this.#streams[stream].receive.take();
       if (message !== undefined) return { stream, message };
     }
@@ -108,14 +114,15 @@ export class Channel {
   }
 
   /** The next segment to seal and send. @param payloadMax Stream bytes that fit one segment. */
-  poll(now: Instant, payloadMax: number): Uint8Array | undefined {
+  poll(now: Instant, payloadMax: number): OutgoingSegment | undefined {
     for (const stream of STREAMS) {
       const { send, receive } = this.#streams[stream];
       const data = send.poll(now, payloadMax);
       const ackDue = receive.ackDue();
       if (data === undefined && (ackDue === undefined || ackDue > now)) continue;
       const tags = { sender: this.#own, receiver: this.#peer };
-      return encodeSegment({ stream, ...tags, ack: receive.takeAck(), data });
+      const bytes = encodeSegment({ stream, ...tags, ack: receive.takeAck(), data });
+      return { bytes, asksAnswer: data !== undefined };
     }
     return undefined;
   }

@@ -15,8 +15,8 @@ export const SEAL_BYTES = 32;
 export const INNER_MTU_MIN = 1280;
 /** What WireGuard uses on a path of 1500. */
 export const INNER_MTU_MAX = 1420;
-/** All are 32 more than a multiple of 16, the padding of a session. 1440: what 1500 bytes carry over IPv6; 1312: a whole 1280. */
-const SIZES = [1440, 1408, 1376, 1344, 1312, 1232, 1104, 976, 800, 672, 544] as const;
+/** 1452: what 1500 bytes carry over IPv6; 1424: with PPPoE and the like; 1312: a whole inner packet of 1280. */
+const SIZES = [1452, 1424, 1392, 1344, 1312, 1232, 1104, 976, 800, 672, 544] as const;
 /** RFC 8899 §5.1.2 MAX_PROBES. */
 const TRIES_MAX = 3;
 /** Ours; RFC 8899 §5.1.1 CONFIRMATION_TIMER is left to the implementation. */
@@ -24,10 +24,9 @@ const VERIFY_EVERY_MSEC = 10_000;
 /** RFC 8899 §5.1.1 PMTU_RAISE_TIMER. */
 const RAISE_EVERY_MSEC = 600_000;
 
-/** The largest inner packet that one datagram carries, with its padding. */
+/** The largest inner packet that one datagram carries; its padding never exceeds the datagram (plane). */
 export function innerMtu(datagramBytes: number): number {
-  const whole = Math.floor((datagramBytes - SEAL_BYTES) / 16) * 16;
-  return Math.min(INNER_MTU_MAX, Math.max(INNER_MTU_MIN, whole));
+  return Math.min(INNER_MTU_MAX, Math.max(INNER_MTU_MIN, datagramBytes - SEAL_BYTES));
 }
 
 type Mode = 'new' | 'up' | 'down' | 'settled';
@@ -54,6 +53,11 @@ export class PathMtu {
 
   get datagramBytesMax(): number {
     return this.#current;
+  }
+
+  /** A verification was missed: a small probe must tell a hole from silence. */
+  get doubts(): boolean {
+    return this.#mode === 'settled' && this.#tries > 1;
   }
 
   /** The path came into use: search unless that was done. */

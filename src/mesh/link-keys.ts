@@ -1,0 +1,79 @@
+/** Which keys of one link may be used, and when the Noise session must look at its traffic. The keys are the plane's. */
+import { after, type Instant } from '../base/time.js';
+import type { LinkId } from '../link/types.js';
+import type { NoiseKeypair } from '../noise/types.js';
+import type { LinkCounters } from '../plane/types.js';
+import type { MeshContext } from './context.js';
+
+/** Ours: between two looks while only control traffic flows. */
+const LOOK_EVERY_MSEC = 5_000;
+
+interface KeyState {
+  readonly localIndex: number;
+  readonly until: Instant;
+}
+
+export class LinkKeys {
+  lastHandshakeAt: Instant | undefined;
+  readonly #ctx: MeshContext;
+  readonly #link: LinkId;
+  #usable: KeyState | undefined;
+  /** We answered; the peer has not used it yet. */
+  #unconfirmed: KeyState | undefined;
+  #lookedAt: Instant | undefined;
+  #lookAt: Instant | undefined;
+
+  constructor(ctx: MeshContext, link: LinkId) {
+    this.#ctx = ctx;
+    this.#link = link;
+  }
+
+  /** @returns whether it may be used at once. */
+  install(now: Instant, keypair: NoiseKeypair): boolean {
+    const { localIndex, rejectAfterMsec, initiator } = keypair;
+    const key = { localIndex, until: after(now, rejectAfterMsec) };
+    this.lastHandshakeAt = now;
+    if (initiator) this.#usable = key;
+    else this.#unconfirmed = key;
+    return initiator;
+  }
+
+  /** The first packet came under a key. @returns whether that makes one usable. */
+  confirm(now: Instant, localIndex: number): boolean {
+    this.#ctx.noise.handleConfirmed(now, this.#link, localIndex);
+    if (this.#unconfirmed?.localIndex !== localIndex) return false;
+    this.#usable = this.#unconfirmed;
+    this.#unconfirmed = undefined;
+    return true;
+  }
+
+  isUsable(now: Instant): boolean {
+    return this.#usable !== undefined && now < this.#usable.until;
+  }
+
+  get usableUntil(): Instant | undefined {
+    return this.#usable?.until;
+  }
+
+  forget(): void {
+    this.#usable = undefined;
+    this.#unconfirmed = undefined;
+    this.#lookAt = undefined;
+  }
+
+  /** Control payloads keep a link busy that carries nothing else: its key is replaced all the same. */
+  lookSometimes(now: Instant, counters: () => LinkCounters): void {
+    const last = this.#lookedAt;
+    if (last === undefined || now - last >= LOOK_EVERY_MSEC) this.look(now, counters());
+  }
+
+  look(now: Instant, counters: LinkCounters): void {
+    this.#lookedAt = now;
+    this.#lookAt = this.#ctx.noise.handleTraffic(now, this.#link, counters);
+  }
+
+  /** When to `look` again. */
+  nextLook(): Instant | undefined {
+    return this.#lookAt;
+  }
+}
