@@ -5,7 +5,6 @@
 import { writeU32le } from '../../base/bytes.js';
 import { after, type Instant } from '../../base/time.js';
 import { TAG_BYTES, TYPE_TRANSPORT } from '../../noise/messages.js';
-import { IP6_PACKET_MAX } from '../ip6.js';
 import type { PathId, PathInfo } from '../types.js';
 import type { Drops } from './drops.js';
 import type { Link } from './link.js';
@@ -37,12 +36,14 @@ export class Outgoing {
   readonly #outbox: Outbox;
   readonly #pathInfo: (id: PathId) => PathInfo | undefined;
   /** A packet and its padding, or a part of one. */
-  readonly #padded = new Uint8Array(IP6_PACKET_MAX + PADDING);
-  #paddedView = this.#padded.subarray(0, 0);
+  readonly #padded: Uint8Array;
+  #paddedView: Uint8Array;
   readonly #control = new Uint8Array(CONTROL_BUFFER_BYTES);
 
   constructor(parts: OutgoingParts) {
     this.#trains = parts.trains;
+    this.#padded = parts.trains.scratch;
+    this.#paddedView = this.#padded.subarray(0, 0);
     this.#drops = parts.drops;
     this.#outbox = parts.outbox;
     this.#pathInfo = parts.pathInfo;
