@@ -1,0 +1,245 @@
+/**
+ * Peers that were added by hand: `peers.toml` in the state directory (0600, written atomically). The router and, while
+ * none runs, the command line both work on it through this.
+ */
+import { networkInterfaces } from 'node:os';
+import path from 'node:path';
+import { parse } from 'smol-toml';
+import { equalBytes, fromBase64, toBase64Url, utf8Text } from '../base/bytes.js';
+import { EXIT, UserError } from '../base/errors.js';
+import { formatNodeId, type NodeId, parseNodeId } from '../base/ip6.js';
+import { parseNodeFile } from '../identity/node-file.js';
+import { formatPeerLine, looksLikePeerLine, parsePeerLine } from '../identity/peer-line.js';
+import { nodeCrypto } from '../platform/crypto.js';
+import { readBounded, writeFileAtomic } from '../platform/files.js';
+import { type Identity, loadIdentity } from '../platform/keystore.js';
+import { loadConfig } from './config/config.js';
+import type { Document } from './control/types.js';
+import { resolveWho } from './who.js';
+
+export const PEERS_FILE = 'peers.toml';
+const PEERS_BYTES_MAX = 1 << 22;
+/** Ours: configured peers of one router. */
+const PEERS_MAX = 4096;
+/** Ours: own addresses that a line names when nothing is given. */
+const OWN_ENDPOINTS_MAX = 6;
+
+export interface StoredPeer {
+  /** 32 bytes. */
+  readonly key: Uint8Array;
+  readonly id: NodeId | undefined;
+  readonly name: string;
+  readonly endpoints: readonly string[];
+}
+
+export interface Added {
+  readonly peer: StoredPeer;
+  readonly isNew: boolean;
+}
+
+export class PeerStore {
+  readonly #dir: string;
+  readonly #identity: Identity;
+  #peers: StoredPeer[];
+
+  private constructor(dir: string, identity: Identity, peers: StoredPeer[]) {
+    this.#dir = dir;
+    this.#identity = identity;
+    this.#peers = peers;
+  }
+
+  /** @throws UserError (exit 4) when the identity or the file is bad. */
+  static async open(dir: string, identity?: Identity): Promise<PeerStore> {
+    const own = identity ?? (await loadIdentity(dir));
+    return new PeerStore(dir, own, await readPeers(path.join(dir, PEERS_FILE)));
+  }
+
+  get peers(): readonly StoredPeer[] {
+    return this.#peers;
+  }
+
+  /** Takes a line or a node file; a known key gets the new name and endpoints. */
+  async add(text: string): Promise<Added> {
+    const peer = looksLikePeerLine(text) ? this.#fromLine(text) : this.#fromFile(text);
+    if (equalBytes(peer.key, this.#identity.noisePublic)) {
+      throw new UserError('this is the own line of this router', {
+        code: 'own-line',
+        hint: 'send it to a friend, and paste theirs here',
+      });
+    }
+    const others = this.#peers.filter((one) => !equalBytes(one.key, peer.key));
+    if (others.length >= PEERS_MAX) {
+      throw new UserError(`there are ${PEERS_MAX} peers already`, { code: 'full' });
+    }
+    const isNew = others.length === this.#peers.length;
+    this.#peers = [...others, peer];
+    await this.#save();
+    return { peer, isNew };
+  }
+
+  #fromLine(text: string): StoredPeer {
+    const parsed = parsePeerLine(text.trim());
+    if (!parsed.ok) {
+      throw new UserError(parsed.error, {
+        ...{ code: 'bad-peer', exit: EXIT.badFile },
+        hint: 'copy the whole line that `alamesh peer line` printed',
+      });
+    }
+    const { realm, noiseKey, id, name, endpoints } = parsed.value;
+    this.#sameRealm(realm);
+    return { key: noiseKey, id, name, endpoints };
+  }
+
+  #sameRealm(realm: string): void {
+    if (realm === this.#identity.realm) return;
+    throw new UserError(`this peer is of realm ${realm}, we are of ${this.#identity.realm}`, {
+      code: 'wrong-realm',
+      hint: 'peers must be of the same realm: see `alamesh init --realm`',
+    });
+  }
+
+  #fromFile(text: string): StoredPeer {
+    const { realm, work } = this.#identity;
+    const nowSeconds = Math.floor(Date.now() / 1000);
+    const parsed = parseNodeFile(nodeCrypto(), text, { realm, work, nowSeconds });
+    if (!parsed.ok) {
+      const { message, line } = parsed.error;
+      throw new UserError(`line ${line}: ${message}`, {
+        code: 'bad-peer',
+        exit: EXIT.badFile,
+        line,
+      });
+    }
+    const { id, body } = parsed.value.node;
+    return { key: body.noiseKey, id, name: body.name, endpoints: body.endpoints };
+  }
+
+  async remove(who: string): Promise<{ key: string; name: string; address: string | null }> {
+    const rows = this.#peers.map((peer) => ({ ...row(peer), stored: peer }));
+    const found = resolveWho(who, rows, 'peer that was added');
+    this.#peers = this.#peers.filter((peer) => peer !== found.stored);
+    await this.#save();
+    return { key: found.key, name: found.name, address: found.address };
+  }
+
+  async #save(): Promise<void> {
+    await writeFileAtomic(path.join(this.#dir, PEERS_FILE), peersText(this.#peers), 0o600);
+  }
+
+  addedDocument({ peer, isNew }: Added, when: string): Document {
+    const address = peer.id === undefined ? null : formatNodeId(peer.id);
+    const who = `${peer.name || address || toBase64Url(peer.key)}`;
+    return {
+      schema: 'alamesh.peer/1',
+      ...row(peer),
+      message: `${isNew ? 'added' : 'updated'} ${who}; ${when}`,
+    };
+  }
+
+  listDocument(): Document {
+    const peers = this.#peers.map((peer) => ({ ...row(peer), source: 'configured', state: null }));
+    return { schema: 'alamesh.peers/1', peers };
+  }
+
+  /**
+   * The line that others paste.
+   * @param given `HOST:PORT` as people write it; empty: the host's own addresses with the listening port.
+   * @param bound URLs really bound; undefined while no router runs: the configured ones.
+   */
+  lineDocument(given: readonly string[], bound: readonly string[] | undefined): Document {
+    const config = loadConfig(this.#dir);
+    const listen = bound ?? config.listen;
+    const endpoints = given.length > 0 ? given.map(endpointUrl) : ownEndpoints(listen);
+    const { realm, noisePublic, id } = this.#identity;
+    const name = config.name ?? this.#identity.name;
+    const line = formatPeerLine({ realm, noiseKey: noisePublic, id, name, endpoints });
+    return { schema: 'alamesh.peer-line/1', line, realm, name, endpoints };
+  }
+}
+
+const row = (peer: StoredPeer) => ({
+  key: toBase64Url(peer.key),
+  name: peer.name,
+  address: peer.id === undefined ? null : formatNodeId(peer.id),
+  endpoints: peer.endpoints,
+});
+
+/** `HOST:PORT`, `[IPv6]:PORT` or a URL. @throws UserError (usage) for anything else. */
+export function endpointUrl(text: string): string {
+  if (/^[a-z][a-z0-9+-]*:\/\/\S+:\d{1,5}$/.test(text)) return text;
+  const match = /^(?:\[([0-9a-fA-F:.]+(?:%[\w.-]+)?)\]|([A-Za-z0-9.-]+)):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[3]);
+  if (match === null || port < 1 || port > 65_535) {
+    throw new UserError(`'${text}' is not HOST:PORT`, {
+      ...{ code: 'bad-endpoint', exit: EXIT.usage },
+      hint: 'for instance 203.0.113.7:4242, [2001:db8::7]:4242 or berlin.example.org:4242',
+    });
+  }
+  return `udp://${match[1] === undefined ? match[2] : `[${match[1]}]`}:${port}`;
+}
+
+/** The host's addresses that others may reach, with the ports that we listen on. */
+export function ownEndpoints(listen: readonly string[]): string[] {
+  const urls: string[] = [];
+  for (const url of listen) {
+    const match = /^(\w+):\/\/(?:\[([^\]]*)\]|([^:]*)):(\d+)$/.exec(url);
+    const host = match?.[2] ?? match?.[3] ?? '';
+    if (match === null || match[4] === '0') continue;
+    const any = host === '::' || host === '0.0.0.0' || host === '';
+    const hosts = any ? hostAddresses(host === '0.0.0.0') : [host];
+    for (const one of hosts)
+      urls.push(`${match[1]}://${one.includes(':') ? `[${one}]` : one}:${match[4]}`);
+  }
+  return urls.slice(0, OWN_ENDPOINTS_MAX);
+}
+
+function hostAddresses(onlyIp4: boolean): string[] {
+  const addresses: string[] = [];
+  for (const [name, list] of Object.entries(networkInterfaces())) {
+    if (name.startsWith('ala')) continue;
+    for (const { address, family, internal } of list ?? []) {
+      const scoped = address.startsWith('fe80');
+      if (!internal && !scoped && !(onlyIp4 && family === 'IPv6')) addresses.push(address);
+    }
+  }
+  return addresses.sort((a, b) => Number(a.includes(':')) - Number(b.includes(':')));
+}
+
+async function readPeers(file: string): Promise<StoredPeer[]> {
+  let text: string | undefined;
+  try {
+    text = utf8Text(await readBounded(file, PEERS_BYTES_MAX));
+  } catch (error) {
+    if (error instanceof UserError && error.code === 'not-found') return [];
+    throw error;
+  }
+  try {
+    const { peers = [] } = parse(text ?? '') as { peers?: Record<string, unknown>[] };
+    return peers.map(storedPeer);
+  } catch (error) {
+    throw new UserError(`${file}: ${(error as Error).message.split('\n')[0]}`, {
+      ...{ code: 'bad-file', exit: EXIT.badFile, file },
+      hint: 'mend it, or remove it and add the peers again',
+    });
+  }
+}
+
+function storedPeer(raw: Record<string, unknown>): StoredPeer {
+  const key = fromBase64(String(raw.key ?? ''));
+  if (key?.length !== 32) throw new Error('a [[peers]] has no key of 32 bytes in base64');
+  const id = typeof raw.address === 'string' ? parseNodeId(raw.address) : undefined;
+  if (id?.ok === false) throw new Error(id.error);
+  const endpoints = Array.isArray(raw.endpoints) ? raw.endpoints.map(String) : [];
+  return { key, id: id?.value, name: typeof raw.name === 'string' ? raw.name : '', endpoints };
+}
+
+function peersText(peers: readonly StoredPeer[]): string {
+  const tables = peers.map((peer) => {
+    const { key, name, address, endpoints } = row(peer);
+    const lines = ['[[peers]]', `key = "${key}"`, `name = ${JSON.stringify(name)}`];
+    if (address !== null) lines.push(`address = "${address}"`);
+    lines.push(`endpoints = ${JSON.stringify(endpoints)}`);
+    return lines.join('\n');
+  });
+  return `# What \`alamesh peer add\` was given. Written by alamesh; edit it while no router runs.\n\n${tables.join('\n\n')}\n`;
+}
