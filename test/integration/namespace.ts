@@ -157,10 +157,19 @@ export class Namespace {
     return this.must(['nft', '-f', '-'], { input: rules });
   }
 
-  /** Drops what `match` (nftables) says of what leaves a device; `restore` ends it. Kernel and routers see nothing. */
-  async dropLeaving(device: string, match: string): Promise<void> {
-    const chain = `type filter hook egress device "${device}" priority 0; ${match} drop;`;
-    await this.nft(`table netdev cut-${device} { chain e { ${chain} }; }`);
+  /** Drops what `match` (nftables) says of what leaves a device; its sender may be told ENOBUFS. */
+  dropLeaving(device: string, match: string): Promise<string> {
+    return this.#drop('egress', device, match);
+  }
+
+  /** Drops what `match` says of what arrives at a device: nobody is told. `restore` ends either. */
+  dropArriving(device: string, match: string): Promise<string> {
+    return this.#drop('ingress', device, match);
+  }
+
+  #drop(hook: string, device: string, match: string): Promise<string> {
+    const chain = `type filter hook ${hook} device "${device}" priority 0; ${match} drop;`;
+    return this.nft(`table netdev cut-${device} { chain c { ${chain} }; }`);
   }
 
   async restore(device: string): Promise<void> {

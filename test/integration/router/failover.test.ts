@@ -79,8 +79,8 @@ describe('a triangle of routers', function () {
 
   it('goes around a link that is cut without a sign, and comes back', async () => {
     const gap = await lostBy(async () => {
-      await r1.at.dropLeaving('to3', 'meta length > 0');
-      await r3.at.dropLeaving('to1', 'meta length > 0');
+      await r1.at.dropArriving('to3', 'meta length > 0');
+      await r3.at.dropArriving('to1', 'meta length > 0');
     });
     expect(gap).to.be.lessThan(FAILOVER_PINGS_MAX);
     expect(await r1.bestTo(r3)).to.equal(r2.address);
@@ -90,7 +90,7 @@ describe('a triangle of routers', function () {
   });
 
   it('goes around a link that is cut in one direction only', async () => {
-    const gap = await lostBy(() => r3.at.dropLeaving('to1', 'meta length > 0').then(() => {}));
+    const gap = await lostBy(() => r3.at.dropArriving('to1', 'meta length > 0').then(() => {}));
     expect(gap).to.be.lessThan(FAILOVER_PINGS_MAX);
     expect(await r1.bestTo(r3)).to.equal(r2.address);
     await r3.at.restore('to1');

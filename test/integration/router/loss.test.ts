@@ -18,8 +18,8 @@ describe('a link that loses 30 % in both directions', function () {
     const at = (n: number): Namespace => spaces[n - 1] as Namespace;
     await stage.wire({ at: at(1), device: 'to2' }, { at: at(2), device: 'to1' });
     await stage.wire({ at: at(2), device: 'to3' }, { at: at(3), device: 'to2' });
-    await at(2).dropLeaving('to3', LOSS);
-    await at(3).dropLeaving('to2', LOSS);
+    await at(2).dropArriving('to3', LOSS);
+    await at(3).dropArriving('to2', LOSS);
     const start = (n: number): Promise<Router> => Router.start(stage, { at: at(n), name: `r${n}` });
     const [r1, r2, r3] = (await Promise.all([1, 2, 3].map(start))) as [Router, Router, Router];
     await converged([r1, r2, r3], 60_000);
