@@ -1,236 +1,242 @@
-/** The commands that talk to a running router: what they are called, what they ask, what they print. */
-import type { Command } from 'commander';
-import { type Ask, ask, type Document, follow, type Where } from './client.js';
-import * as present from './present.js';
+/** The commands that talk to a running router: what they are called and what they ask. What they print is loaded late. */
+import { type Command, InvalidArgumentError } from 'commander';
+import type { Ask, Where } from './client.js';
+import type { MessageDocument, PeerLineDocument, ReloadDocument } from './documents.js';
 
-interface Show extends Ask {
-  readonly path: string;
-  readonly text: (document: Document) => string;
+type Options = Where & { readonly json?: boolean };
+
+interface Leaf {
+  /** As commander has it: `add <line-or-file>`. */
+  readonly usage: string;
+  readonly description: string;
+  /** After `alamesh `. */
+  readonly example: string;
 }
 
-type Options = Where & { readonly json?: boolean; readonly [name: string]: unknown };
-
-export function write(text: string): void {
-  process.stdout.write(text);
-}
-
-/** A leaf command with an example at the end of its help; `--json` where it shows something. */
-export function leaf(
-  parent: Command,
-  usage: string,
-  description: string,
-  example: string,
-): Command {
+/** A command at the end of the tree: `--json`, and an example at the end of its help. */
+function leaf(parent: Command, { usage, description, example }: Leaf): Command {
   return parent
     .command(usage)
     .description(description)
+    .option('--json', 'print a JSON document')
     .addHelpText('after', `\nExample:\n  $ alamesh ${example}`);
 }
 
-async function show(command: Command, { path, text, ...request }: Show): Promise<void> {
-  const options = command.optsWithGlobals<Options>();
-  const document = await ask(options, path, request);
-  write(options.json ? `${JSON.stringify(document)}\n` : text(document));
+const write = (text: string): void => {
+  process.stdout.write(text);
+};
+
+function print<T extends object>(options: Options, document: T, text: (document: T) => string) {
+  write(options.json === true ? `${JSON.stringify(document)}\n` : text(document));
 }
 
-function shown(parent: Command, usage: string, description: string, example: string): Command {
-  return leaf(parent, usage, description, example).option('--json', 'print one JSON document');
+interface Show<T> extends Ask {
+  readonly path: string;
+  readonly text: (document: T) => string;
+}
+
+/** Asks once and prints the answer. */
+async function show<T extends object>(command: Command, { path, text, ...request }: Show<T>) {
+  const { ask } = await import('./client.js');
+  const options = command.optsWithGlobals<Options>();
+  print(options, await ask<T>(options, path, request), text);
 }
 
 export function registerApi(program: Command): void {
-  registerRouterState(program);
+  registerRouter(program);
   registerPeers(program);
   registerBgp(program);
   registerTools(program);
 }
 
-function registerRouterState(program: Command): void {
-  shown(program, 'status', 'one screen about the router', 'status').action((_o, command: Command) =>
-    show(command, { path: '/v1/status', text: present.statusText }),
-  );
-  shown(
-    program,
-    'links [who]',
-    'links: state, path in use, RTT, loss, bytes',
-    'links berlin',
-  ).action((who: string | undefined, _o, command: Command) =>
-    show(command, {
-      path: '/v1/links',
-      query: { who },
-      text: who === undefined ? present.linksText : present.linkText,
-    }),
-  );
-  shown(
-    program,
-    'down',
-    'stop the router: withdraw, close sessions, remove TUN and routes',
-    'down',
-  ).action((_o, command: Command) =>
+function registerRouter(program: Command): void {
+  leaf(program, {
+    usage: 'status',
+    description: 'one screen about the router',
+    example: 'status',
+  }).action(async (_options, command: Command) => {
+    const { statusText } = await import('./show-router.js');
+    await show(command, { path: '/v1/status', text: statusText });
+  });
+  leaf(program, {
+    usage: 'links [who]',
+    description: 'links: state, path in use, RTT, loss, bytes; of one peer with all its paths',
+    example: 'links berlin',
+  }).action(async (who: string | undefined, _options, command: Command) => {
+    const { linksText, pathsText } = await import('./show-router.js');
+    const text = who === undefined ? linksText : pathsText;
+    await show(command, { path: '/v1/links', query: { who }, text });
+  });
+  leaf(program, {
+    usage: 'down',
+    description: 'stop the router: withdraw routes, close sessions, remove TUN and routes',
+    example: 'down',
+  }).action((_options, command: Command) =>
     show(command, { path: '/v1/down', method: 'POST', text: () => 'the router is stopping\n' }),
   );
-  shown(program, 'reload', 're-read the config; what did not change stays up', 'reload').action(
-    (_o, command: Command) =>
-      show(command, {
-        path: '/v1/reload',
-        method: 'POST',
-        text: (d) => `${(d.changes as string[]).join('\n') || 'nothing changed'}\n`,
-      }),
+  leaf(program, {
+    usage: 'reload',
+    description: 're-read the config; what did not change stays up',
+    example: 'reload',
+  }).action((_options, command: Command) =>
+    show(command, { path: '/v1/reload', method: 'POST', text: reloadText }),
   );
 }
+
+const reloadText = ({ changes }: ReloadDocument): string =>
+  changes.length === 0 ? 'nothing changed\n' : changes.map((change) => `${change}\n`).join('');
+
+const messageText = ({ message }: MessageDocument): string => `${message}\n`;
 
 function registerPeers(program: Command): void {
-  const peer = program.command('peer').description('peering by hand');
-  peer.addHelpText('after', "\nExample:\n  $ alamesh peer add 'alamesh1:alanet:berlin:…'");
-  leaf(
-    peer,
-    'line',
-    'print the line that a friend pastes into `peer add`',
-    'peer line --endpoint berlin.example.org:4242',
-  )
+  const peer = program
+    .command('peer')
+    .description('peering by hand')
+    .addHelpText('after', '\nExample:\n  $ alamesh peer add alamesh1:alanet:berlin:…');
+  leaf(peer, {
+    usage: 'line',
+    description: 'print the line that a friend gives to `peer add`',
+    example: 'peer line --endpoint berlin.example.org:4242',
+  })
     .option(
       '--endpoint <host:port...>',
-      'where others reach this router; default: its own addresses',
+      "where others reach this router; default: the host's addresses",
     )
-    .option('--json', 'print one JSON document')
-    .action(async (_o, command: Command) => {
+    .action(async (_options, command: Command) => {
       const { peerLine } = await import('./peers.js');
       const options = command.optsWithGlobals<Options & { endpoint?: string[] }>();
-      const document = await peerLine(options, options.endpoint ?? []);
-      write(options.json ? `${JSON.stringify(document)}\n` : `${document.line}\n`);
+      const text = ({ line }: PeerLineDocument): string => `${line}\n`;
+      print(options, await peerLine(options, options.endpoint ?? []), text);
     });
-  shown(
-    peer,
-    'add <line-or-file>',
-    'add a peer from its line or its signed file',
-    "peer add 'alamesh1:alanet:berlin:…'",
-  ).action(async (what: string, _o, command: Command) => {
+  leaf(peer, {
+    usage: 'add <line-or-file>',
+    description: 'add a peer by its line or its signed node file; a known one is updated',
+    example: 'peer add alamesh1:alanet:berlin:…',
+  }).action(async (what: string, _options, command: Command) => {
     const { addPeer } = await import('./peers.js');
     const options = command.optsWithGlobals<Options>();
-    const document = await addPeer(options, what);
-    write(options.json ? `${JSON.stringify(document)}\n` : `${document.message}\n`);
+    print(options, await addPeer(options, what), messageText);
   });
-  shown(peer, 'list', 'peers that were added, and those found on the LAN', 'peer list').action(
-    async (_o, command: Command) => {
-      const { listPeers } = await import('./peers.js');
-      const options = command.optsWithGlobals<Options>();
-      const document = await listPeers(options);
-      write(options.json ? `${JSON.stringify(document)}\n` : present.peersText(document));
-    },
-  );
-  shown(peer, 'remove <who>', 'forget a peer; its link goes down', 'peer remove berlin').action(
-    async (who: string, _o, command: Command) => {
-      const { removePeer } = await import('./peers.js');
-      const options = command.optsWithGlobals<Options>();
-      const document = await removePeer(options, who);
-      write(options.json ? `${JSON.stringify(document)}\n` : `${document.message}\n`);
-    },
-  );
+  leaf(peer, {
+    usage: 'list',
+    description: 'peers that were added, and those found on the LAN',
+    example: 'peer list',
+  }).action(async (_options, command: Command) => {
+    const { listPeers } = await import('./peers.js');
+    const { peersText } = await import('./show-router.js');
+    const options = command.optsWithGlobals<Options>();
+    print(options, await listPeers(options), peersText);
+  });
+  leaf(peer, {
+    usage: 'remove <who>',
+    description: 'forget a peer; its link goes down',
+    example: 'peer remove berlin',
+  }).action(async (who: string, _options, command: Command) => {
+    const { removePeer } = await import('./peers.js');
+    const options = command.optsWithGlobals<Options>();
+    print(options, await removePeer(options, who), messageText);
+  });
 }
+
+const VIEWS = {
+  received: 'what a neighbor sent, before policy',
+  accepted: 'what a neighbor sent and we accepted',
+  advertised: 'what we sent to a neighbor',
+} as const;
 
 function registerBgp(program: Command): void {
-  const bgp = program.command('bgp').description('routing: neighbors, routes, decisions');
-  bgp.addHelpText('after', '\nExample:\n  $ alamesh bgp summary');
-  shown(bgp, 'summary', 'one line for each neighbor', 'bgp summary').action(
-    (_o, command: Command) => show(command, { path: '/v1/bgp/summary', text: present.summaryText }),
-  );
-  shown(bgp, 'neighbors [who]', 'sessions in detail', 'bgp neighbors berlin').action(
-    (who: string | undefined, _o, command: Command) =>
-      show(command, { path: '/v1/bgp/neighbors', query: { who }, text: neighborsText }),
-  );
-  shown(bgp, 'routes [prefix]', 'the Loc-RIB: every path, the best marked', 'bgp routes').action(
-    (prefix: string | undefined, _o, command: Command) =>
-      show(command, { path: '/v1/bgp/routes', query: { prefix }, text: present.routesText }),
-  );
-  for (const [view, description] of [
-    ['received', 'what a neighbor sent, before policy'],
-    ['accepted', 'what a neighbor sent and we accepted'],
-    ['advertised', 'what we sent to a neighbor'],
-  ] as const) {
-    shown(bgp, `${view} <who>`, description, `bgp ${view} berlin`).action(
-      (who: string, _o, command: Command) =>
-        show(command, { path: `/v1/bgp/${view}`, query: { who }, text: present.routesText }),
-    );
+  const bgp = program
+    .command('bgp')
+    .description('routing: neighbors, routes, decisions')
+    .addHelpText('after', '\nExample:\n  $ alamesh bgp summary');
+  registerSessions(bgp);
+  leaf(bgp, {
+    usage: 'routes [prefix]',
+    description: 'every path that there is, the best marked',
+    example: 'bgp routes fd1e:7c20:a11a:77c2::/64',
+  }).action(async (prefix: string | undefined, _options, command: Command) => {
+    const { routesText } = await import('./show-bgp.js');
+    await show(command, { path: '/v1/bgp/routes', query: { prefix }, text: routesText });
+  });
+  for (const [view, description] of Object.entries(VIEWS)) {
+    const words = { usage: `${view} <who>`, description, example: `bgp ${view} berlin` };
+    leaf(bgp, words).action(async (who: string, _options, command: Command) => {
+      const { routesText } = await import('./show-bgp.js');
+      await show(command, { path: `/v1/bgp/${view}`, query: { who }, text: routesText });
+    });
   }
-  shown(
-    bgp,
-    'explain <prefix-or-address>',
-    'the winner, and why each other route lost',
-    'bgp explain fd1e::1',
-  ).action((what: string, _o, command: Command) =>
-    show(command, { path: '/v1/bgp/explain', query: { what }, text: present.explainText }),
-  );
-  shown(
-    bgp,
-    'clear <who> [how]',
-    'soft: route refresh; hard: a new session',
-    'bgp clear berlin soft',
-  ).action((who: string, how: string | undefined, _o, command: Command) =>
-    show(command, {
-      path: '/v1/bgp/clear',
-      method: 'POST',
-      query: { who, how: how ?? 'soft' },
-      text: (d) => `${d.message}\n`,
-    }),
-  );
+  leaf(bgp, {
+    usage: 'explain <prefix-or-address>',
+    description: 'the winner, and for every loser the step at which it lost',
+    example: 'bgp explain fd1e:7c20:a11a:77c2::1',
+  }).action(async (what: string, _options, command: Command) => {
+    const { explainText } = await import('./show-bgp.js');
+    await show(command, { path: '/v1/bgp/explain', query: { what }, text: explainText });
+  });
 }
 
-/** Nested facts, indented: `key: value`. */
-function neighborsText(document: Document): string {
-  const lines: string[] = [];
-  const tell = (value: Document, indent: string): void => {
-    for (const [key, one] of Object.entries(value)) {
-      if (one === null || one === undefined) continue;
-      if (typeof one !== 'object') lines.push(`${indent}${key}: ${String(one)}`);
-      else if (Array.isArray(one) && one.every((part) => typeof part !== 'object')) {
-        lines.push(`${indent}${key}: ${one.join(', ')}`);
-      } else {
-        lines.push(`${indent}${key}`);
-        tell(one, `${indent}  `);
-      }
-    }
-  };
-  for (const neighbor of document.neighbors) {
-    lines.push(`${neighbor.hostname || '?'} ${neighbor.address}`);
-    tell(neighbor, '  ');
-  }
-  return `${lines.join('\n') || 'no neighbors'}\n`;
+function registerSessions(bgp: Command): void {
+  leaf(bgp, {
+    usage: 'summary',
+    description: 'one line for each neighbor',
+    example: 'bgp summary',
+  }).action(async (_options, command: Command) => {
+    const { summaryText } = await import('./show-bgp.js');
+    await show(command, { path: '/v1/bgp/summary', text: summaryText });
+  });
+  leaf(bgp, {
+    usage: 'neighbors [who]',
+    description: 'sessions in detail',
+    example: 'bgp neighbors berlin',
+  }).action(async (who: string | undefined, _options, command: Command) => {
+    const { neighborsText } = await import('./show-bgp.js');
+    await show(command, { path: '/v1/bgp/neighbors', query: { who }, text: neighborsText });
+  });
+  leaf(bgp, {
+    usage: 'clear <who>',
+    description: 'ask a neighbor for its routes again (soft), or start its session anew (hard)',
+    example: 'bgp clear berlin hard',
+  })
+    .argument('[how]', 'soft or hard', softOrHard, 'soft')
+    .action((who: string, how: string, _options, command: Command) =>
+      show(command, {
+        ...{ path: '/v1/bgp/clear', method: 'POST', query: { who, how }, text: messageText },
+      }),
+    );
+}
+
+function softOrHard(text: string): string {
+  if (text === 'soft' || text === 'hard') return text;
+  throw new InvalidArgumentError('It is soft or hard.');
 }
 
 function registerTools(program: Command): void {
-  shown(
-    program,
-    'ping <address>',
-    'which way packets go to an address, and how fast',
-    'ping --trace fd1e::1',
-  )
-    .option('--trace', 'hop by hop')
+  leaf(program, {
+    usage: 'ping <address>',
+    description: 'which way packets go to an address, and how fast',
+    example: 'ping --trace fd1e:7c20:a11a:77c2::1',
+  })
+    .option('--trace', 'hop by hop first')
     .option('--count <n>', 'how many', '3')
-    .action(
-      async (target: string, options: { trace?: boolean; count: string }, command: Command) => {
-        const globals = command.optsWithGlobals<Options>();
-        const query = { target, count: options.count, trace: options.trace ? '1' : undefined };
-        const document = await ask(globals, '/v1/ping', { method: 'POST', query });
-        write(globals.json ? `${JSON.stringify(document)}\n` : present.pingText(document));
-        if (document.received === 0) process.exitCode = 1;
-      },
-    );
-  shown(
-    program,
-    'monitor',
-    'events as they happen: link, neighbor, route, log',
-    'monitor --json',
-  ).action(async (_o, command: Command) => {
-    const options = command.optsWithGlobals<Options>();
-    await follow(options, '/v1/monitor', (event) => {
-      write(options.json ? `${JSON.stringify(event)}\n` : present.monitorText(event));
+    .action(async (target: string, _options, command: Command) => {
+      const { ping } = await import('./ping.js');
+      process.exitCode = await ping(target, command.optsWithGlobals(), write);
     });
+  leaf(program, {
+    usage: 'monitor',
+    description: 'events as they happen: link, neighbor, route, log; with --json a document a line',
+    example: 'monitor --json',
+  }).action(async (_options, command: Command) => {
+    const { monitor } = await import('./monitor.js');
+    await monitor(command.optsWithGlobals<Options>(), write);
   });
-  shown(program, 'version', 'versions of this command and of the router', 'version').action(
-    async (_o, command: Command) => {
-      const { versionDocument, versionText } = await import('./version.js');
-      const options = command.optsWithGlobals<Options>();
-      const document = await versionDocument(options);
-      write(options.json ? `${JSON.stringify(document)}\n` : versionText(document));
-    },
-  );
+  leaf(program, {
+    usage: 'version',
+    description: 'versions of this command and of the router',
+    example: 'version --json',
+  }).action(async (_options, command: Command) => {
+    const { versionDocument, versionText } = await import('./version.js');
+    const options = command.optsWithGlobals<Options>();
+    print(options, await versionDocument(options), versionText);
+  });
 }

@@ -1,15 +1,19 @@
 /** `alamesh version`: this command's, and the router's where one runs. */
-import { readFileSync } from 'node:fs';
 import { UserError } from '../base/errors.js';
-import { ask, type Document, type Where } from './client.js';
+import { ask, type Where } from './client.js';
+import type { StatusDocument } from './documents.js';
+import { packageVersion } from './package.js';
 
-/** The package's version: dist/src/cli is three folders below the root. */
-export function packageVersion(): string {
-  const file = new URL('../../../package.json', import.meta.url);
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+export interface VersionDocument {
+  readonly schema: string;
+  readonly version: string;
+  /** Node.js. */
+  readonly node: string;
+  /** Null where no router answers. */
+  readonly router: string | null;
 }
 
-export async function versionDocument(where: Where): Promise<Document> {
+export async function versionDocument(where: Where): Promise<VersionDocument> {
   return {
     schema: 'alamesh.version/1',
     version: packageVersion(),
@@ -20,14 +24,14 @@ export async function versionDocument(where: Where): Promise<Document> {
 
 async function routerVersion(where: Where): Promise<string | null> {
   try {
-    return (await ask(where, '/v1/status')).version;
+    return (await ask<StatusDocument>(where, '/v1/status')).version;
   } catch (error) {
     if (error instanceof UserError) return null;
     throw error;
   }
 }
 
-export function versionText(document: Document): string {
-  const router = document.router === null ? 'no router answers' : `router ${document.router}`;
-  return `alamesh ${document.version} (Node ${document.node}), ${router}\n`;
+export function versionText({ version, node, router }: VersionDocument): string {
+  const there = router === null ? 'no router answers' : `router ${router}`;
+  return `alamesh ${version} (Node ${node}), ${there}\n`;
 }

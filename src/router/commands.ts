@@ -1,5 +1,6 @@
 /** `alamesh init` and `alamesh up`. */
 import { existsSync } from 'node:fs';
+import { rename } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import type { Command } from 'commander';
@@ -33,12 +34,12 @@ export function registerInit(program: Command): void {
     .action((_o, command: Command) => init(command.optsWithGlobals<InitOptions>()));
 }
 
-/** A host name as a node's name: what is no letter, digit, - or _ becomes -. */
-const nameFromHost = (): string =>
-  hostname()
-    .split('.')[0]
-    ?.replace(/[^A-Za-z0-9_-]/g, '-')
-    .slice(0, 63) || 'node';
+/** A host name as a node's name: letters, digits, - and _, the ends no - or _. */
+function nameFromHost(): string {
+  const label = hostname().split('.')[0] ?? '';
+  const name = label.replace(/[^A-Za-z0-9_-]/g, '-').slice(0, 63);
+  return name.replace(/^[-_]+|[-_]+$/g, '') || 'node';
+}
 
 async function init(options: InitOptions): Promise<void> {
   const { realm, force = false } = options;
@@ -47,10 +48,9 @@ async function init(options: InitOptions): Promise<void> {
   const work = options.work === undefined ? defaultWork(realm) : Number(options.work);
   refuseToOverwrite(dir, force);
   const identity = await createIdentity({ realm, name, work, onProgress: progressBar() });
-  process.stderr.isTTY && process.stderr.write('\r\x1b[K');
+  if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
   await saveIdentity(dir, identity, { force });
-  const config = path.join(dir, CONFIG_FILE);
-  if (!existsSync(config)) await writeFileAtomic(config, newConfig(name, realm), 0o600);
+  await writeConfig(dir, newConfig(name, realm));
   const address = formatNodeId(identity.id);
   const document = { schema: 'alamesh.init/1', address, name, realm, work, dir };
   const text = options.json ? JSON.stringify(document) : address;
@@ -58,6 +58,13 @@ async function init(options: InitOptions): Promise<void> {
   if (!options.json && process.stderr.isTTY) {
     process.stderr.write(`keys and config are in ${dir}; next: alamesh up\n`);
   }
+}
+
+/** A config that is there was written for the old address: it is kept beside the new one. */
+async function writeConfig(dir: string, text: string): Promise<void> {
+  const file = path.join(dir, CONFIG_FILE);
+  if (existsSync(file)) await rename(file, `${file}.old`);
+  await writeFileAtomic(file, text, 0o600);
 }
 
 function refuseToOverwrite(dir: string, force: boolean): void {

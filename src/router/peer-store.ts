@@ -4,17 +4,18 @@
  */
 import { networkInterfaces } from 'node:os';
 import path from 'node:path';
-import { parse } from 'smol-toml';
-import { equalBytes, fromBase64, toBase64Url, utf8Text } from '../base/bytes.js';
+import { parse, TomlError } from 'smol-toml';
+import { equalBytes, fromBase64, toBase64Url, toHex, utf8Text } from '../base/bytes.js';
 import { EXIT, UserError } from '../base/errors.js';
-import { formatNodeId, type NodeId, parseNodeId } from '../base/ip6.js';
+import { formatNodeId, type NodeId, parseAddress, parseNodeId } from '../base/ip6.js';
+import { isEndpoint, isName } from '../identity/names.js';
 import { parseNodeFile } from '../identity/node-file.js';
 import { formatPeerLine, looksLikePeerLine, parsePeerLine } from '../identity/peer-line.js';
 import { nodeCrypto } from '../platform/crypto.js';
 import { readBounded, writeFileAtomic } from '../platform/files.js';
 import { type Identity, loadIdentity } from '../platform/keystore.js';
+import { CANDIDATES_MAX } from '../wire/limits.js';
 import { loadConfig } from './config/config.js';
-import type { Document } from './control/types.js';
 import { resolveWho } from './who.js';
 
 export const PEERS_FILE = 'peers.toml';
@@ -72,8 +73,7 @@ export class PeerStore {
       throw new UserError(`there are ${PEERS_MAX} peers already`, { code: 'full' });
     }
     const isNew = others.length === this.#peers.length;
-    this.#peers = [...others, peer];
-    await this.#save();
+    await this.#save([...others, peer]);
     return { peer, isNew };
   }
 
@@ -117,16 +117,17 @@ export class PeerStore {
   async remove(who: string): Promise<{ key: string; name: string; address: string | null }> {
     const rows = this.#peers.map((peer) => ({ ...row(peer), stored: peer }));
     const found = resolveWho(who, rows, 'peer that was added');
-    this.#peers = this.#peers.filter((peer) => peer !== found.stored);
-    await this.#save();
+    await this.#save(this.#peers.filter((peer) => peer !== found.stored));
     return { key: found.key, name: found.name, address: found.address };
   }
 
-  async #save(): Promise<void> {
-    await writeFileAtomic(path.join(this.#dir, PEERS_FILE), peersText(this.#peers), 0o600);
+  /** On disk first: what cannot be written is not used either. */
+  async #save(peers: readonly StoredPeer[]): Promise<void> {
+    await writeFileAtomic(path.join(this.#dir, PEERS_FILE), peersText(peers), 0o600);
+    this.#peers = [...peers];
   }
 
-  addedDocument({ peer, isNew }: Added, when: string): Document {
+  addedDocument({ peer, isNew }: Added, when: string) {
     const address = peer.id === undefined ? null : formatNodeId(peer.id);
     const who = `${peer.name || address || toBase64Url(peer.key)}`;
     return {
@@ -136,7 +137,12 @@ export class PeerStore {
     };
   }
 
-  listDocument(): Document {
+  removedDocument(removed: { key: string; name: string; address: string | null }) {
+    const message = `removed ${removed.name || removed.address || removed.key}`;
+    return { schema: 'alamesh.peer/1', ...removed, message };
+  }
+
+  listDocument() {
     const peers = this.#peers.map((peer) => ({ ...row(peer), source: 'configured', state: null }));
     return { schema: 'alamesh.peers/1', peers };
   }
@@ -146,11 +152,11 @@ export class PeerStore {
    * @param given `HOST:PORT` as people write it; empty: the host's own addresses with the listening port.
    * @param bound URLs really bound; undefined while no router runs: the configured ones.
    */
-  lineDocument(given: readonly string[], bound: readonly string[] | undefined): Document {
-    const config = loadConfig(this.#dir);
-    const listen = bound ?? config.listen;
-    const endpoints = given.length > 0 ? given.map(endpointUrl) : ownEndpoints(listen);
+  lineDocument(given: readonly string[], bound: readonly string[] | undefined) {
+    const config = loadConfig(this.#dir, process.env);
     const { realm, noisePublic, id } = this.#identity;
+    const own = (): string[] => ownEndpoints(bound ?? config.listen, id);
+    const endpoints = given.length > 0 ? givenEndpoints(given) : own();
     const name = config.name ?? this.#identity.name;
     const line = formatPeerLine({ realm, noiseKey: noisePublic, id, name, endpoints });
     return { schema: 'alamesh.peer-line/1', line, realm, name, endpoints };
@@ -166,43 +172,71 @@ const row = (peer: StoredPeer) => ({
 
 /** `HOST:PORT`, `[IPv6]:PORT` or a URL. @throws UserError (usage) for anything else. */
 export function endpointUrl(text: string): string {
-  if (/^[a-z][a-z0-9+-]*:\/\/\S+:\d{1,5}$/.test(text)) return text;
-  const match = /^(?:\[([0-9a-fA-F:.]+(?:%[\w.-]+)?)\]|([A-Za-z0-9.-]+)):(\d{1,5})$/.exec(text);
-  const port = Number(match?.[3]);
-  if (match === null || port < 1 || port > 65_535) {
-    throw new UserError(`'${text}' is not HOST:PORT`, {
-      ...{ code: 'bad-endpoint', exit: EXIT.usage },
-      hint: 'for instance 203.0.113.7:4242, [2001:db8::7]:4242 or berlin.example.org:4242',
-    });
-  }
-  return `udp://${match[1] === undefined ? match[2] : `[${match[1]}]`}:${port}`;
+  const match = HOST_PORT.exec(text);
+  const host = match?.[1] === undefined ? match?.[2] : `[${match[1]}]`;
+  const url = match === null ? text : `udp://${host}:${match[3]}`;
+  const port = Number(/:(\d{1,5})$/.exec(url)?.[1] ?? 0);
+  if (isEndpoint(url) && port >= 1 && port <= 65_535) return url;
+  throw new UserError(`'${text.slice(0, 80)}' is not HOST:PORT`, {
+    ...{ code: 'bad-endpoint', exit: EXIT.usage },
+    hint: 'for instance 203.0.113.7:4242, [2001:db8::7]:4242 or berlin.example.org:4242',
+  });
 }
 
-/** The host's addresses that others may reach, with the ports that we listen on. */
-export function ownEndpoints(listen: readonly string[]): string[] {
-  const urls: string[] = [];
-  for (const url of listen) {
+const HOST_PORT = /^(?:\[([0-9a-fA-F:.]+(?:%[\w.-]+)?)\]|([A-Za-z0-9.-]+)):(\d{1,5})$/;
+
+function givenEndpoints(given: readonly string[]): string[] {
+  if (given.length <= CANDIDATES_MAX) return given.map(endpointUrl);
+  throw new UserError(`a line holds at most ${CANDIDATES_MAX} endpoints, not ${given.length}`, {
+    ...{ code: 'bad-endpoint', exit: EXIT.usage },
+  });
+}
+
+/**
+ * The host's addresses that others may reach, with the ports that we listen on; those that most can reach first.
+ * @param listen URLs, really bound.
+ * @param own Addresses of this node's /64 are left out: nobody reaches a link through itself.
+ */
+export function ownEndpoints(listen: readonly string[], own?: NodeId): string[] {
+  const prefix = own?.slice(0, 16);
+  const urls = listen.flatMap((url) => {
     const match = /^(\w+):\/\/(?:\[([^\]]*)\]|([^:]*)):(\d+)$/.exec(url);
     const host = match?.[2] ?? match?.[3] ?? '';
-    if (match === null || match[4] === '0') continue;
+    if (match === null || match[4] === '0') return [];
     const any = host === '::' || host === '0.0.0.0' || host === '';
-    const hosts = any ? hostAddresses(host === '0.0.0.0') : [host];
-    for (const one of hosts)
-      urls.push(`${match[1]}://${one.includes(':') ? `[${one}]` : one}:${match[4]}`);
-  }
+    const hosts = any
+      ? hostAddresses(prefix).filter((one) => host !== '0.0.0.0' || isIp4(one))
+      : [host];
+    return hosts.map((one) => `${match[1]}://${isIp4(one) ? one : `[${one}]`}:${match[4]}`);
+  });
   return urls.slice(0, OWN_ENDPOINTS_MAX);
 }
 
-function hostAddresses(onlyIp4: boolean): string[] {
-  const addresses: string[] = [];
-  for (const [name, list] of Object.entries(networkInterfaces())) {
-    if (name.startsWith('ala')) continue;
-    for (const { address, family, internal } of list ?? []) {
-      const scoped = address.startsWith('fe80');
-      if (!internal && !scoped && !(onlyIp4 && family === 'IPv6')) addresses.push(address);
-    }
-  }
-  return addresses.sort((a, b) => Number(a.includes(':')) - Number(b.includes(':')));
+const isIp4 = (address: string): boolean => !address.includes(':');
+
+/** @param ownPrefix Hex of the first 8 bytes of this node's address. */
+function hostAddresses(ownPrefix: string | undefined): string[] {
+  const addresses = Object.entries(networkInterfaces())
+    .filter(([name]) => !name.startsWith('ala'))
+    .flatMap(([, list]) => list ?? [])
+    .filter(({ internal, address }) => !internal && !address.startsWith('fe80'))
+    .filter(({ address }) => isIp4(address) || hexPrefix(address) !== ownPrefix)
+    .map(({ address }) => address);
+  return addresses.sort((a, b) => reach(a) - reach(b));
+}
+
+function hexPrefix(address: string): string | undefined {
+  const parsed = parseAddress(address);
+  return parsed.ok ? toHex(parsed.value.subarray(0, 8)) : undefined;
+}
+
+const PRIVATE_IP4 =
+  /^(?:10\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.|169\.254\.)/;
+
+/** Public before private (RFC 1918, RFC 6598, RFC 3927, RFC 4193): friends elsewhere need the first. */
+function reach(address: string): number {
+  if (isIp4(address)) return PRIVATE_IP4.test(address) ? 2 : 0;
+  return /^f[cd]/i.test(address) ? 3 : 1;
 }
 
 async function readPeers(file: string): Promise<StoredPeer[]> {
@@ -217,7 +251,8 @@ async function readPeers(file: string): Promise<StoredPeer[]> {
     const { peers = [] } = parse(text ?? '') as { peers?: Record<string, unknown>[] };
     return peers.map(storedPeer);
   } catch (error) {
-    throw new UserError(`${file}: ${(error as Error).message.split('\n')[0]}`, {
+    const line = error instanceof TomlError ? `:${error.line}` : '';
+    throw new UserError(`${file}${line}: ${(error as Error).message.split('\n')[0]}`, {
       ...{ code: 'bad-file', exit: EXIT.badFile, file },
       hint: 'mend it, or remove it and add the peers again',
     });
@@ -230,7 +265,10 @@ function storedPeer(raw: Record<string, unknown>): StoredPeer {
   const id = typeof raw.address === 'string' ? parseNodeId(raw.address) : undefined;
   if (id?.ok === false) throw new Error(id.error);
   const endpoints = Array.isArray(raw.endpoints) ? raw.endpoints.map(String) : [];
-  return { key, id: id?.value, name: typeof raw.name === 'string' ? raw.name : '', endpoints };
+  const wrong = endpoints.find((endpoint) => !isEndpoint(endpoint));
+  if (wrong !== undefined) throw new Error(`'${wrong.slice(0, 80)}' is no endpoint`);
+  const name = typeof raw.name === 'string' && isName(raw.name) ? raw.name : '';
+  return { key, id: id?.value, name, endpoints };
 }
 
 function peersText(peers: readonly StoredPeer[]): string {

@@ -36,10 +36,8 @@ export function resolveWho<T extends Known>(who: string, known: readonly T[], wh
 
 function candidates<T extends Known>(who: string, known: readonly T[]): T[] {
   const exact = known.filter(
-    (one) =>
-      one.name === who ||
-      one.address === who ||
-      (one.key ?? '').replace(/=+$/, '') === who.replace(/=+$/, ''),
+    ({ name, address, key }) =>
+      name === who || address === who || (key !== undefined && plainKey(key) === plainKey(who)),
   );
   if (exact.length > 0) return exact;
   const parsed = parseAddress(who);
@@ -47,7 +45,8 @@ function candidates<T extends Known>(who: string, known: readonly T[]): T[] {
     const hex = toHex(parsed.value);
     return known.filter((one) => one.address !== null && hexOf(one.address) === hex);
   }
-  const text = who.toLowerCase().replace(/[:…]+$/, '');
+  if (who.includes('…')) return known.filter((one) => isAbbreviation(who, one.address));
+  const text = who.toLowerCase().replace(/:+$/, '');
   if (text.length < 2) return [];
   return known.filter((one) => one.address?.startsWith(text));
 }
@@ -55,4 +54,14 @@ function candidates<T extends Known>(who: string, known: readonly T[]): T[] {
 function hexOf(address: string): string {
   const parsed = parseAddress(address);
   return parsed.ok ? toHex(parsed.value) : '';
+}
+
+/** base64 and base64url, with padding or without, name the same key. */
+const plainKey = (key: string): string =>
+  key.replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
+
+/** `fd5c:…:9a1f`, as the tables have it. */
+function isAbbreviation(who: string, address: string | null): boolean {
+  const [head = '', tail = ''] = who.toLowerCase().split('…');
+  return address?.startsWith(head) === true && address.endsWith(tail);
 }

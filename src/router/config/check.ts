@@ -1,6 +1,6 @@
 /** Compares a parsed TOML document with the settings: every fault with its place and what was expected. */
-import { nearest as closest } from '../../base/suggest.js';
-import type { Kind, Setting, Table } from './schema.js';
+import { nearest } from '../../base/suggest.js';
+import type { Kind, Setting, Table, TextKind } from './schema.js';
 
 export interface Fault {
   /** `peers.0.key` */
@@ -14,98 +14,93 @@ export interface Checked {
   readonly ignored: string[];
 }
 
-export function check(document: Readonly<Record<string, unknown>>, table: Table): Checked {
+/** Total: any document gives its faults, in its own order. */
+export function check(document: object, table: Table): Checked {
   const result: Checked = { faults: [], ignored: [] };
-  checkTable(document, table, '', result);
+  checkTable(document, { table, prefix: '' }, result);
   return result;
 }
 
-function checkTable(values: object, table: Table, prefix: string, result: Checked): void {
+interface Place {
+  readonly table: Table;
+  /** Empty, or ending in a dot. */
+  readonly prefix: string;
+}
+
+function checkTable(values: object, { table, prefix }: Place, result: Checked): void {
   for (const [name, value] of Object.entries(values)) {
     const key = prefix + name;
     const setting = Object.hasOwn(table, name) ? table[name] : undefined;
     if (setting === undefined) result.faults.push({ key, message: unknownKey(name, table) });
-    else checkSetting(key, value, setting, result);
+    else checkSetting(key, value, { setting, result });
   }
 }
 
 function unknownKey(name: string, table: Table): string {
-  const near = closest(name, Object.keys(table));
+  const near = nearest(name, Object.keys(table));
   const known = `known here: ${Object.keys(table).join(', ')}`;
   return `unknown setting '${name}'; ${near === undefined ? known : `did you mean '${near}'?`}`;
 }
 
-function checkSetting(key: string, value: unknown, setting: Setting, result: Checked): void {
-  if (setting.later) {
-    result.ignored.push(key);
-    return;
-  }
+function checkSetting(
+  key: string,
+  value: unknown,
+  { setting, result }: { readonly setting: Setting; readonly result: Checked },
+): void {
   const { kind } = setting;
-  switch (kind.type) {
-    case 'table':
-      if (isTable(value)) checkTable(value, kind.keys, `${key}.`, result);
-      else result.faults.push({ key, message: `expected a table, [${key}]` });
+  if (setting.later === true) result.ignored.push(key);
+  if (kind.type === 'table') {
+    if (isTable(value)) checkTable(value, { table: kind.keys, prefix: `${key}.` }, result);
+    else result.faults.push({ key, message: `expected a table, [${key}]` });
+  } else if (kind.type === 'tables') {
+    if (!Array.isArray(value) || !value.every(isTable)) {
+      result.faults.push({ key, message: `expected tables, [[${key}]]` });
       return;
-    case 'tables':
-      if (Array.isArray(value) && value.every(isTable)) {
-        value.forEach((one, i) => {
-          checkTable(one, kind.keys, `${key}.${i}.`, result);
-        });
-      } else result.faults.push({ key, message: `expected tables, [[${key}]]` });
-      return;
-    default: {
-      const message = valueFault(value, kind);
-      if (message !== undefined) result.faults.push({ key, message });
     }
+    for (const [i, one] of value.entries()) {
+      checkTable(one, { table: kind.keys, prefix: `${key}.${i}.` }, result);
+    }
+  } else {
+    const message = valueFault(value, kind);
+    if (message !== undefined) result.faults.push({ key, message });
   }
 }
 
 const isTable = (value: unknown): value is object =>
   typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date);
 
-function valueFault(
-  value: unknown,
-  kind: Exclude<Kind, { type: 'table' | 'tables' }>,
-): string | undefined {
+type ValueKind = Exclude<Kind, { readonly type: 'table' | 'tables' }>;
+
+function valueFault(value: unknown, kind: ValueKind): string | undefined {
   switch (kind.type) {
     case 'flag':
       return typeof value === 'boolean' ? undefined : `expected true or false, not ${shown(value)}`;
     case 'number': {
-      const good =
-        typeof value === 'number' &&
-        Number.isInteger(value) &&
-        value >= kind.least &&
-        value <= kind.most;
-      return good
-        ? undefined
-        : `expected a whole number from ${kind.least} to ${kind.most}, not ${shown(value)}`;
+      const { least, most } = kind;
+      if (Number.isInteger(value) && Number(value) >= least && Number(value) <= most) return;
+      return `expected a whole number from ${least} to ${most}, not ${shown(value)}`;
     }
     case 'text':
       return textFault(value, kind);
-    case 'texts': {
+    case 'texts':
       if (!Array.isArray(value)) return `expected a list of texts, not ${shown(value)}`;
-      for (const one of value) {
-        const fault = textFault(one, { ...kind, type: 'text' });
-        if (fault !== undefined) return fault;
-      }
-      return undefined;
-    }
+      if (value.length > kind.most) return `expected at most ${kind.most}, not ${value.length}`;
+      return value.map((one) => textFault(one, kind)).find((fault) => fault !== undefined);
     default:
       return kind satisfies never;
   }
 }
 
-function textFault(value: unknown, kind: Extract<Kind, { type: 'text' }>): string | undefined {
-  if (typeof value !== 'string')
-    return `expected ${kind.what ?? 'a text in quotes'}, not ${shown(value)}`;
-  if (kind.choices !== undefined && !kind.choices.includes(value)) {
-    const near = closest(value, kind.choices);
+function textFault(value: unknown, { choices, fits, what }: TextKind): string | undefined {
+  if (typeof value !== 'string') {
+    return `expected ${what ?? 'a text'}, in quotes, not ${shown(value)}`;
+  }
+  if (choices !== undefined && !choices.includes(value)) {
+    const near = nearest(value, choices);
     const ask = near === undefined ? '' : `; did you mean '${near}'?`;
-    return `expected one of ${kind.choices.join(', ')}, not ${shown(value)}${ask}`;
+    return `expected one of ${choices.join(', ')}, not ${shown(value)}${ask}`;
   }
-  if (kind.pattern !== undefined && !kind.pattern.test(value)) {
-    return `expected ${kind.what ?? 'another form'}, not ${shown(value)}`;
-  }
+  if (fits?.(value) === false) return `expected ${what ?? 'another form'}, not ${shown(value)}`;
   return undefined;
 }
 

@@ -2,9 +2,10 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parse, TomlError } from 'smol-toml';
+import { fromBase64, toHex } from '../../base/bytes.js';
 import { EXIT, UserError } from '../../base/errors.js';
 import { check, type Fault } from './check.js';
-import { keyPlaces } from './places.js';
+import { keyPlaces, type Place } from './places.js';
 import { SETTINGS } from './schema.js';
 
 export const CONFIG_FILE = 'alamesh.toml';
@@ -92,17 +93,28 @@ const badFile = (file: string, line?: number, column?: number) => ({
   ...(column !== undefined && { column }),
 });
 
+/** @param file For messages. @throws UserError (exit 4) that names every fault of the text, or the first of the variables. */
 export function parseConfig(text: string, file: string, env: NodeJS.ProcessEnv = {}): RouterConfig {
   const document = parseToml(text, file);
   const { faults, ignored } = check(document, SETTINGS);
-  const raw = document as Raw;
-  (raw.peers ?? []).forEach((peer, i) => {
-    if (typeof peer === 'object' && peer.key === undefined) {
-      faults.push({ key: `peers.${i}`, message: 'this [[peers]] lacks its key' });
-    }
-  });
+  faults.push(...peerFaults(document.peers));
   if (faults.length > 0) throw faultError(faults, text, file);
-  return complete(withEnvironment(raw, env), ignored);
+  return complete({ ...(document as Raw), ...overrides(env) }, ignored);
+}
+
+/** What a table of types cannot say: every peer has a key, and one of its own. */
+function peerFaults(peers: unknown): Fault[] {
+  if (!Array.isArray(peers)) return [];
+  const seen = new Set<string>();
+  return peers.flatMap((peer: Readonly<Record<string, unknown>>, i) => {
+    const bytes = typeof peer?.key === 'string' ? fromBase64(peer.key) : undefined;
+    const key = bytes === undefined ? undefined : toHex(bytes);
+    if (peer?.key === undefined) return [{ key: `peers.${i}`, message: 'this peer lacks its key' }];
+    if (key === undefined) return []; // the check has said so
+    if (seen.has(key)) return [{ key: `peers.${i}.key`, message: 'a peer with this key is above' }];
+    seen.add(key);
+    return [];
+  });
 }
 
 function parseToml(text: string, file: string): Record<string, unknown> {
@@ -120,47 +132,58 @@ function parseToml(text: string, file: string): Record<string, unknown> {
 
 function faultError(faults: readonly Fault[], text: string, file: string): UserError {
   const places = keyPlaces(text);
-  const lines = faults.map(({ key, message }) => {
-    const place = places.get(key) ??
-      places.get(key.replace(/\.[^.]*$/, '')) ?? { line: 1, column: 1 };
-    return { ...place, text: `${file}:${place.line}:${place.column}: ${message}` };
-  });
-  lines.sort((a, b) => a.line - b.line);
-  const first = lines[0] as (typeof lines)[0];
-  return new UserError(lines.map((line) => line.text).join('\n'), {
-    ...badFile(file, first.line, first.column),
-    hint: 'docs/configuration.md lists every setting',
+  const placed = faults
+    .map(({ key, message }) => ({ ...placeOf(key, places), message }))
+    .sort((a, b) => a.line - b.line || a.column - b.column);
+  const lines = placed.map(({ line, column, message }) => `${file}:${line}:${column}: ${message}`);
+  return new UserError(lines.join('\n'), {
+    ...badFile(file, placed[0]?.line, placed[0]?.column),
+    hint: 'docs/configuration.md has every setting',
   });
 }
 
-/** Variables that labs and containers set; they win over the file. */
-function withEnvironment(raw: Raw, env: NodeJS.ProcessEnv): Raw {
-  const words = (value: string): string[] =>
-    value
-      .split(',')
-      .map((word) => word.trim())
-      .filter(Boolean);
-  const overrides: Record<string, unknown> = {};
-  if (env.ALAMESH_PLANE) overrides.plane = env.ALAMESH_PLANE;
-  if (env.ALAMESH_NAME) overrides.name = env.ALAMESH_NAME;
-  if (env.ALAMESH_REALM) overrides.realm = env.ALAMESH_REALM;
-  if (env.ALAMESH_TRANSIT) overrides.transit = env.ALAMESH_TRANSIT;
-  if (env.ALAMESH_LISTEN) overrides.listen = words(env.ALAMESH_LISTEN);
-  if (env.ALAMESH_PROBE_INTERVAL_MS)
-    overrides.probe_interval_ms = Number(env.ALAMESH_PROBE_INTERVAL_MS);
-  if (env.ALAMESH_DISCOVERY !== undefined) {
-    overrides.discovery = { interfaces: words(env.ALAMESH_DISCOVERY) };
+/** Where a key is written, else the table around it. */
+function placeOf(key: string, places: ReadonlyMap<string, Place>): Place {
+  const place = places.get(key);
+  if (place !== undefined) return place;
+  const dot = key.lastIndexOf('.');
+  return dot < 0 ? { line: 1, column: 1 } : placeOf(key.slice(0, dot), places);
+}
+
+const words = (value: string): string[] =>
+  value
+    .split(',')
+    .map((word) => word.trim())
+    .filter((word) => word !== '');
+
+/** Variables that labs and containers set, and the settings that they stand for; an empty one is as if not set. */
+const VARIABLES: Readonly<Record<string, (value: string) => Readonly<Record<string, unknown>>>> = {
+  ALAMESH_PLANE: (plane) => ({ plane }),
+  ALAMESH_NAME: (name) => ({ name }),
+  ALAMESH_REALM: (realm) => ({ realm }),
+  ALAMESH_TRANSIT: (transit) => ({ transit }),
+  ALAMESH_LISTEN: (value) => ({ listen: words(value) }),
+  ALAMESH_PROBE_INTERVAL_MS: (value) => ({ probe_interval_ms: Number(value) }),
+  ALAMESH_DISCOVERY: (value) => ({ discovery: { interfaces: words(value) } }),
+};
+/** Set and empty, it turns discovery off. */
+const MAY_BE_EMPTY = 'ALAMESH_DISCOVERY';
+
+/** They win over the file. @throws UserError that names the variable. */
+function overrides(env: NodeJS.ProcessEnv): Raw {
+  const all: Record<string, unknown> = {};
+  for (const [variable, settings] of Object.entries(VARIABLES)) {
+    const value = env[variable];
+    if (value === undefined || (value === '' && variable !== MAY_BE_EMPTY)) continue;
+    const set = settings(value);
+    const [fault] = check(set, SETTINGS).faults;
+    if (fault !== undefined) {
+      const options = { code: 'bad-config', hint: 'unset it, or mend it', exit: EXIT.badFile };
+      throw new UserError(`${variable}: ${fault.message}`, options);
+    }
+    Object.assign(all, set);
   }
-  const { faults } = check(overrides, SETTINGS);
-  const fault = faults[0];
-  if (fault !== undefined) {
-    const variable = `ALAMESH_${fault.key.split('.')[0]?.toUpperCase()}`;
-    throw new UserError(`${variable}: ${fault.message}`, {
-      code: 'bad-config',
-      exit: EXIT.badFile,
-    });
-  }
-  return { ...raw, ...overrides };
+  return all as Raw;
 }
 
 function complete(raw: Raw, ignored: readonly string[]): RouterConfig {
@@ -197,14 +220,18 @@ function peerOf(peer: NonNullable<Raw['peers']>[number]): PeerConfig {
 
 /** What `init` writes. */
 export function newConfig(name: string, realm: string): string {
-  return `# alamesh, see docs/configuration.md. Everything has a default; an empty file runs.
+  return `# alamesh; docs/configuration.md has every setting. Everything has a default: an empty file runs.
 name = ${JSON.stringify(name)}
 realm = ${JSON.stringify(realm)}
-# transit = "full"                  # full | stub | none: carry packets between others?
+# transit = "full"                  # full | stub | none: what is carried for others
 # listen = ["udp://[::]:4242"]
+# probe_interval_ms = 1000          # a silent link is dead after probe_count = 3 of these
 
 # [discovery]
 # interfaces = ["*"]                # globs; [] turns LAN discovery off
+
+# [tun]
+# name = "ala0"
 
 # [[peers]]                         # or: alamesh peer add LINE
 # key = "…"

@@ -1,96 +1,110 @@
-/** Every setting of alamesh.toml: its type, its limits, its default. The checker and docs/configuration.md follow this. */
+/** Every setting of alamesh.toml: its type and limits. The checker follows this, docs/configuration.md says it in words. */
+import { fromBase64 } from '../../base/bytes.js';
+import { parseAddress, parseNodeId } from '../../base/ip6.js';
+import { isEndpoint, isName, isRealm } from '../../identity/names.js';
+import { CANDIDATES_MAX } from '../../wire/limits.js';
+
+/** What one text must be like. */
+export interface TextKind {
+  readonly choices?: readonly string[];
+  readonly fits?: (text: string) => boolean;
+  /** What `fits` wants, after "expected". */
+  readonly what?: string;
+}
 
 export type Kind =
-  | {
-      readonly type: 'text';
-      readonly choices?: readonly string[];
-      readonly pattern?: RegExp;
-      readonly what?: string;
-    }
+  | ({ readonly type: 'text' } & TextKind)
+  | ({ readonly type: 'texts'; readonly most: number } & TextKind)
   | { readonly type: 'number'; readonly least: number; readonly most: number }
   | { readonly type: 'flag' }
-  | { readonly type: 'texts'; readonly pattern?: RegExp; readonly what?: string }
   | { readonly type: 'table'; readonly keys: Table }
   | { readonly type: 'tables'; readonly keys: Table };
 
 export interface Setting {
   readonly kind: Kind;
-  /** A setting of CLI.md that a later version acts on: accepted with a warning. */
+  /** A setting of CLI.md that a later version acts on: checked, and told of in a warning. */
   readonly later?: true;
 }
 
 export type Table = Readonly<Record<string, Setting>>;
 
-const text = (
-  extra: { choices?: readonly string[]; pattern?: RegExp; what?: string } = {},
-): Setting => ({
-  kind: { type: 'text', ...extra },
+/** Ours: items of a list; endpoints have a limit of their own. */
+const LIST_MAX = 64;
+
+const text = (kind: TextKind = {}): Setting => ({ kind: { type: 'text', ...kind } });
+const texts = (kind: TextKind = {}, most = LIST_MAX): Setting => ({
+  kind: { type: 'texts', most, ...kind },
 });
 const number = (least: number, most: number): Setting => ({
   kind: { type: 'number', least, most },
 });
-const texts = (pattern?: RegExp, what?: string): Setting => ({
-  kind: { type: 'texts', ...(pattern && { pattern }), ...(what && { what }) },
-});
-const later = (kind: Kind): Setting => ({ kind, later: true });
-const laterTable = (keys: readonly string[]): Setting =>
-  later({
-    type: 'table',
-    keys: Object.fromEntries(keys.map((key) => [key, ANY])),
-  });
+const flag: Setting = { kind: { type: 'flag' } };
+const tableOf = (keys: Table): Setting => ({ kind: { type: 'table', keys } });
+const tablesOf = (keys: Table): Setting => ({ kind: { type: 'tables', keys } });
+const later = ({ kind }: Setting): Setting => ({ kind, later: true });
 
-/** A value that this version does not look at. */
-const ANY: Setting = { kind: { type: 'table', keys: {} }, later: true };
+const NAME = { fits: isName, what: '1 to 63 letters, digits, - and _' };
+const REALM = { fits: isRealm, what: '1 to 63 of a-z, 0-9 and -' };
+const ENDPOINT = { fits: isEndpoint, what: 'a URL like udp://203.0.113.7:4242' };
+const LISTEN = { fits: isEndpoint, what: 'a URL like udp://[::]:4242' };
+const INTERFACE = {
+  fits: (name: string): boolean => /^[A-Za-z0-9_.%-]{1,15}$/.test(name) && !/^\.\.?$/.test(name),
+  what: 'an interface name of at most 15 characters',
+};
+const KEY = {
+  fits: (key: string): boolean => fromBase64(key)?.length === 32,
+  what: 'a public key: 32 bytes in base64',
+};
+const NODE = {
+  fits: (address: string): boolean => parseNodeId(address).ok,
+  what: 'a node address in fd00::/8',
+};
+const PREFIX = { fits: isIp6Prefix, what: 'an IPv6 prefix like fd00:1::/64' };
 
-const URL_PATTERN = /^[a-z][a-z0-9+-]*:\/\/\S+$/;
-const KEY_PATTERN = /^[A-Za-z0-9+/_-]{43}=?$/;
+function isIp6Prefix(prefix: string): boolean {
+  const match = /^([0-9a-fA-F:.]+)\/(\d{1,3})$/.exec(prefix);
+  return match !== null && parseAddress(match[1] ?? '').ok && Number(match[2]) <= 128;
+}
 
 const PEER: Table = {
-  key: text({ pattern: KEY_PATTERN, what: 'a public key: 32 bytes in base64' }),
-  name: text(),
-  address: text(),
-  endpoints: texts(URL_PATTERN, 'a URL like udp://203.0.113.7:4242'),
-  allowed_ips: texts(/^[0-9a-fA-F:]+\/\d{1,3}$/, 'an IPv6 prefix like fd00:1::/64'),
+  key: text(KEY),
+  name: text(NAME),
+  address: text(NODE),
+  endpoints: texts(ENDPOINT, CANDIDATES_MAX),
+  allowed_ips: texts(PREFIX),
   preshared_key_file: text(),
   persistent_keepalive_s: number(0, 65_535),
 };
 
+const PORT = number(1, 65_535);
+const AS_NUMBER = number(1, 2 ** 32 - 1);
+
+const LATER: Table = {
+  relay: later(text({ choices: ['off', 'peers', 'anyone'] })),
+  registry: later(tableOf({ url: text(), mirrors: texts(), interval_s: number(60, 30 * 86_400) })),
+  webhook: later(tableOf({ listen: text(), path: text(), secret: text(), secret_file: text() })),
+  dns: later(tableOf({ listen: text() })),
+  bmp: later(tableOf({ collector: text() })),
+  mrt: later(tableOf({ directory: text() })),
+  bgp4: later(
+    tablesOf({
+      ...{ neighbor: text(), port: PORT, remote_as: AS_NUMBER, local_as: AS_NUMBER },
+      ...{ password_file: text(), ttl_security: flag },
+    }),
+  ),
+};
+
 export const SETTINGS: Table = {
-  name: text({ pattern: /^[\p{L}\p{N}_.-]{1,63}$/u, what: '1 to 63 letters, digits, -, _ or .' }),
-  realm: text({ pattern: /^[a-z0-9-]{1,63}$/, what: '1 to 63 of a-z, 0-9 and -' }),
+  name: text(NAME),
+  realm: text(REALM),
   transit: text({ choices: ['full', 'stub', 'none'] }),
   plane: text({ choices: ['auto', 'native', 'portable'] }),
-  listen: texts(URL_PATTERN, 'a URL like udp://[::]:4242'),
-  relay: later({ type: 'text', choices: ['off', 'peers', 'anyone'] }),
+  listen: texts(LISTEN),
   probe_interval_ms: number(20, 60_000),
   probe_count: number(1, 20),
   idle_probe_s: number(1, 3_600),
-  discovery: { kind: { type: 'table', keys: { interfaces: texts() } } },
-  tun: {
-    kind: {
-      type: 'table',
-      keys: {
-        name: text({
-          pattern: /^[A-Za-z0-9_.%-]{1,15}$/,
-          what: 'an interface name of at most 15 characters',
-        }),
-        mtu: number(1280, 65_535),
-      },
-    },
-  },
-  peers: { kind: { type: 'tables', keys: PEER } },
-  registry: laterTable(['url', 'mirrors', 'interval_s']),
-  webhook: laterTable(['listen', 'path', 'secret', 'secret_file']),
-  dns: laterTable(['listen']),
-  bmp: laterTable(['collector']),
-  mrt: laterTable(['directory']),
-  bgp4: later({
-    type: 'tables',
-    keys: Object.fromEntries(
-      ['neighbor', 'port', 'remote_as', 'local_as', 'password_file', 'ttl_security'].map((key) => [
-        key,
-        ANY,
-      ]),
-    ),
-  }),
+  discovery: tableOf({ interfaces: texts() }),
+  tun: tableOf({ name: text(INTERFACE), mtu: number(1280, 65_535) }),
+  peers: tablesOf(PEER),
+  ...LATER,
 };

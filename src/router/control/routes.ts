@@ -51,7 +51,7 @@ const MONITOR_BUFFER_BYTES_MAX = 1 << 20;
 /** Answers one request. @throws UserError for what the client can put right. */
 export async function handle(control: RouterControl, exchange: Exchange): Promise<void> {
   const { request, response } = exchange;
-  const url = new URL(request.url ?? '/', 'http://alamesh');
+  const url = urlOf(request);
   const name = `${request.method ?? 'GET'} ${url.pathname}`;
   if (name === 'GET /v1/monitor') return monitor(control, response);
   const route = ROUTES[name];
@@ -64,6 +64,14 @@ export async function handle(control: RouterControl, exchange: Exchange): Promis
   const document = await route(control, url.searchParams, exchange);
   response.writeHead(200, { 'content-type': 'application/json' });
   response.end(`${JSON.stringify(document)}\n`);
+}
+
+function urlOf({ url }: IncomingMessage): URL {
+  try {
+    return new URL(`http://alamesh${url}`);
+  } catch (cause) {
+    throw new UserError('the request names no path', { code: 'bad-request', exit: 2, cause });
+  }
 }
 
 function monitor(control: RouterControl, response: ServerResponse): void {

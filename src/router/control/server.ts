@@ -138,6 +138,7 @@ function sendError(response: ServerResponse, error: unknown): void {
     hint: known ? error.hint : 'this is a bug of alamesh',
     exit: known ? error.exit : 1,
   };
-  response.writeHead(status, { 'content-type': 'application/json' });
+  // What is left of the request is not read.
+  response.writeHead(status, { 'content-type': 'application/json', connection: 'close' });
   response.end(`${JSON.stringify(document)}\n`);
 }
