@@ -51,7 +51,7 @@ async function build(argv: readonly string[]): Promise<Command> {
     .version(packageVersion())
     .option('--dir <dir>', 'state directory (or ALAMESH_DIR)')
     .option('--socket <path>', 'control socket of the router (or ALAMESH_SOCKET)')
-    .addHelpText('after', '\nExample:\n  $ alamesh init --name berlin && sudo alamesh up');
+    .addHelpText('after', '\nExample:\n  $ sudo alamesh init --name berlin\n  $ sudo alamesh up');
   const first = firstWord(argv);
   for (const [name, { description, load }] of Object.entries(HEAVY)) {
     if (name === first) (await load())(program);
