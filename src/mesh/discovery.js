@@ -1,0 +1,142 @@
+/**
+ * LAN discovery: sends beacons on the interfaces that it is given, and remembers whom it heard where. A beacon opens
+ * nothing by itself; it only makes a key and an endpoint worth a handshake, at a bounded rate.
+ */
+import { equalBytes, toHex } from '../base/bytes.js';
+import { after } from '../base/time.js';
+import { Timers } from '../base/timers.js';
+import { decodeBeacon, encodeBeacon, realmTag } from './beacon.js';
+import { TokenBucket } from './bucket.js';
+import { jittered } from './context.js';
+import { lanEndpoint } from './endpoint.js';
+/** Ours: beacons asking for answers after the start, as delays from one to the next. */
+const FIRST_BEACONS_MSEC = [1_000, 2_000];
+const BEACON_EVERY_MSEC = 120_000;
+/** Ours: how long a beacon makes its sender welcome. */
+const HEARD_MSEC = 2.5 * BEACON_EVERY_MSEC;
+/** Ours: beacons looked at, unknown keys taken up, and answers given. */
+const BEACON_RATE = { perSecond: 200, burst: 200 };
+const NEW_RATE = { perSecond: 8, burst: 32 };
+const ANSWER_RATE = { perSecond: 16, burst: 64 };
+/** Ours. */
+const HEARD_MAX = 1_024;
+export const INTERFACES_MAX = 64;
+export class Discovery {
+    #ctx;
+    #realm;
+    /** By interface: when its next beacon is due. */
+    #timers = new Timers();
+    #sent = new Map();
+    /** Key and interface → when heard; the longest unheard first. */
+    #heard = new Map();
+    #beacons = new TokenBucket(BEACON_RATE);
+    #news = new TokenBucket(NEW_RATE);
+    #answers = new TokenBucket(ANSWER_RATE);
+    #port = 0;
+    constructor(ctx) {
+        this.#ctx = ctx;
+        this.#realm = realmTag(ctx.options.crypto, ctx.options.realm);
+    }
+    setPort(now, port) {
+        if (port === this.#port)
+            return;
+        this.#port = port;
+        for (const name of this.#sent.keys())
+            this.#restart(now, name);
+    }
+    /** @returns the interfaces that came and those that went. */
+    setInterfaces(now, names) {
+        const wanted = names.slice(0, INTERFACES_MAX);
+        const came = wanted.filter((name) => !this.#sent.has(name));
+        const gone = [...this.#sent.keys()].filter((name) => !wanted.includes(name));
+        for (const name of gone) {
+            this.#sent.delete(name);
+            this.#timers.clear(name);
+        }
+        for (const name of came)
+            this.#restart(now, name);
+        return { came, gone };
+    }
+    /** @returns undefined, counted, for what is not for us or too much. */
+    handleBeacon(now, beacon) {
+        const { counters, noise } = this.#ctx;
+        if (!this.#sent.has(beacon.interface) || !this.#beacons.take(now)) {
+            counters.beaconFlood++;
+            return undefined;
+        }
+        const body = decodeBeacon(beacon.bytes);
+        const source = /^fe[89ab][0-9a-f]:[0-9a-f:.]+(?=%|$)/i.exec(beacon.source)?.[0];
+        if (body === undefined || source === undefined) {
+            counters.malformedBeacons++;
+            return undefined;
+        }
+        if (equalBytes(body.key, noise.publicKey))
+            return undefined; // our own, looped back
+        if (!equalBytes(body.realm, this.#realm)) {
+            counters.foreignBeacons++;
+            return undefined;
+        }
+        this.#remember(now, body.key, beacon.interface);
+        const endpoint = lanEndpoint(source, beacon.interface, body.port);
+        return { key: body.key, interface: beacon.interface, endpoint, asks: body.asks, source };
+    }
+    /** One more unknown key may be taken up now. */
+    mayTakeUp(now) {
+        if (this.#news.take(now))
+            return true;
+        this.#ctx.counters.beaconFlood++;
+        return false;
+    }
+    /** Tells the sender of a beacon that we are here. */
+    answer(now, heard) {
+        if (this.#port === 0 || !this.#answers.take(now))
+            return;
+        this.#send(heard.interface, { asks: false, address: heard.source });
+    }
+    heardLately(now, key, on) {
+        const at = this.#heard.get(heardName(key, on));
+        return at !== undefined && now - at < HEARD_MSEC;
+    }
+    /** On any interface. */
+    heardAnywhere(now, key) {
+        return [...this.#sent.keys()].some((name) => this.heardLately(now, key, name));
+    }
+    nextTimeout() {
+        return this.#port === 0 ? undefined : this.#timers.next()?.at;
+    }
+    handleTimeout(now) {
+        if (this.#port === 0)
+            return;
+        let due = this.#timers.takeDue(now);
+        for (; due !== undefined; due = this.#timers.takeDue(now))
+            this.#beacon(now, due);
+    }
+    #restart(now, name) {
+        this.#sent.set(name, 0);
+        this.#timers.set(name, now);
+    }
+    #beacon(now, name) {
+        const sent = this.#sent.get(name) ?? 0;
+        const first = FIRST_BEACONS_MSEC[sent];
+        this.#send(name, { asks: sent <= FIRST_BEACONS_MSEC.length, address: undefined });
+        this.#sent.set(name, sent + 1);
+        this.#timers.set(name, after(now, first ?? jittered(this.#ctx, BEACON_EVERY_MSEC)));
+    }
+    #send(name, { asks, address }) {
+        const { publicKey: key } = this.#ctx.noise;
+        const bytes = encodeBeacon({ realm: this.#realm, key, port: this.#port, asks });
+        this.#ctx.emit({ kind: 'beacon', interface: name, address, bytes });
+    }
+    #remember(now, key, on) {
+        const name = heardName(key, on);
+        this.#heard.delete(name);
+        this.#heard.set(name, now);
+        if (this.#heard.size <= HEARD_MAX)
+            return;
+        for (const oldest of this.#heard.keys()) {
+            this.#heard.delete(oldest);
+            return;
+        }
+    }
+}
+const heardName = (key, on) => `${toHex(key)}%${on}`;

@@ -1,0 +1,223 @@
+/**
+ * The paths of one link: probes and answers, when the path in use is dead, and which one to use instead. It decides; the
+ * link (`peer-link`) acts on the verdicts.
+ */
+import { after } from '../base/time.js';
+import { bestAnswered, CandidateTable, isClearlyBetter } from './candidates.js';
+import { newLinkCounters } from './context.js';
+import { judgeSilence } from './liveness.js';
+import { LossEstimator } from './loss.js';
+import { SEAL_BYTES } from './mtu.js';
+import { ANSWER_TYPE, encodeProbe, PROBE_TYPE } from './probe.js';
+/** Ours: probes of one link that wait for an answer. */
+const OUTSTANDING_MAX = 128;
+/** Ours: a transport that refuses this often, over this time, has no way there. */
+const REFUSALS_MAX = 3;
+const REFUSALS_MSEC = 150;
+const REFUSAL_RETRY_MSEC = 50;
+/** Ours: how long after a move was seen the other side still counts as sending there. */
+const MOVED_RECENTLY_MSEC = 3_000;
+export class LinkPaths {
+    table = new CandidateTable(({ path }) => {
+        if (path !== undefined)
+            this.#ctx.emit({ kind: 'release', path: path.id });
+    });
+    loss = new LossEstimator();
+    counters = newLinkCounters();
+    current;
+    #ctx;
+    #link;
+    #outstanding = new Map();
+    #nonce;
+    /** Last authenticated packet on another path than the one in use. */
+    #otherHeardAt;
+    #suspectSince;
+    constructor(ctx, link) {
+        this.#ctx = ctx;
+        this.#link = link;
+        this.#nonce = ctx.options.entropy.below(2 ** 32);
+    }
+    readCounters() {
+        this.#ctx.options.readLink(this.#link, this.counters);
+        return this.counters;
+    }
+    use(candidate) {
+        this.current = candidate;
+        this.#suspectSince = undefined;
+        this.#otherHeardAt = undefined;
+    }
+    /** An authenticated payload came on this path. */
+    heard(now, path) {
+        const candidate = this.table.seen(path, this.current);
+        if (candidate === undefined)
+            return undefined;
+        this.#markHeard(now, candidate);
+        if (candidate !== this.current)
+            this.#otherHeardAt = now;
+        return candidate;
+    }
+    /** Something went out on the path in use that will be answered if the path works. */
+    noteDemand(now) {
+        if (this.current !== undefined)
+            this.current.unansweredAt ??= now;
+    }
+    /** @param datagramBytes Size of the datagram, for a padded probe. */
+    probe(now, candidate, datagramBytes = 0) {
+        const { path } = candidate;
+        if (path === undefined)
+            return;
+        this.#nonce = (this.#nonce + 1) >>> 0;
+        this.#outstanding.set(this.#nonce, { candidate, sentAt: now, datagramBytes });
+        if (this.#outstanding.size > OUTSTANDING_MAX) {
+            for (const oldest of this.#outstanding.keys()) {
+                this.#outstanding.delete(oldest);
+                break;
+            }
+        }
+        if (datagramBytes === 0)
+            candidate.unansweredAt ??= now;
+        if (candidate.state !== 'proven')
+            candidate.state = 'trying';
+        const { txPackets, rxPackets } = this.readCounters();
+        const head = { type: PROBE_TYPE, nonce: this.#nonce, txPackets, rxPackets };
+        const payload = encodeProbe({ ...head, datagramBytes: 0 }, datagramBytes - SEAL_BYTES);
+        this.#send(payload, path);
+    }
+    probeAll(now) {
+        for (const candidate of this.table.all())
+            this.probe(now, candidate);
+    }
+    /** Answers on the path that the probe came on. */
+    answer(probe, path, datagramBytes) {
+        const { txPackets, rxPackets } = this.readCounters();
+        this.#report(probe);
+        const { nonce } = probe;
+        this.#send(encodeProbe({ type: ANSWER_TYPE, nonce, txPackets, rxPackets, datagramBytes }), path);
+    }
+    /** @returns undefined for an answer to nothing that we asked. */
+    handleAnswer(now, answer) {
+        const sent = this.#outstanding.get(answer.nonce);
+        if (sent === undefined)
+            return undefined;
+        this.#outstanding.delete(answer.nonce);
+        const { candidate, sentAt, datagramBytes } = sent;
+        const rttMsec = Math.max(now - sentAt, 0.01);
+        this.readCounters();
+        this.#report(answer);
+        this.#markHeard(now, candidate);
+        if (datagramBytes === 0)
+            candidate.answeredAt = now;
+        candidate.state = 'proven';
+        candidate.lastResult = `answered in ${rttMsec.toFixed(1)} ms`;
+        candidate.rtt.add(rttMsec);
+        candidate.minRtt.add(now, rttMsec);
+        const whole = datagramBytes > 0 && answer.datagramBytes >= datagramBytes;
+        const resized = whole && candidate.mtu.handleAnswer(now, datagramBytes);
+        return { candidate, rttMsec, resized };
+    }
+    /** Looks at the path in use; sends the probes that are due. */
+    check(now) {
+        const { current } = this;
+        if (current === undefined)
+            return { kind: 'calm' };
+        const verdict = judgeSilence({
+            now,
+            ...this.#silence(now, current),
+            intervalMsec: this.#ctx.config.probeIntervalMsec,
+            count: this.#ctx.config.probeCount,
+            rttMsec: current.rtt.smoothedMsec,
+        });
+        if (verdict.kind === 'probe')
+            this.suspect(now);
+        if (verdict.kind === 'calm')
+            this.#suspectSince = undefined;
+        return verdict;
+    }
+    /** Probes the path in use, and the others until they have answered. */
+    suspect(now) {
+        const since = this.#suspectSince ?? now;
+        this.#suspectSince = since;
+        for (const candidate of this.table.all()) {
+            const answered = candidate.answeredAt !== undefined && candidate.answeredAt >= since;
+            if (candidate === this.current || !answered)
+                this.probe(now, candidate);
+        }
+    }
+    /** The best of the others that answered since the suspicion began. */
+    alternative(now) {
+        return bestAnswered(this.table.all(), this.#suspectSince ?? now, this.current);
+    }
+    /** @returns when to try again, or `dead` when the transport has refused for long enough. */
+    handleRefusal(now, candidate) {
+        candidate.refusedAt ??= now;
+        candidate.refusals++;
+        const isDead = candidate.refusals >= REFUSALS_MAX && now - candidate.refusedAt >= REFUSALS_MSEC;
+        return isDead ? 'dead' : after(now, REFUSAL_RETRY_MSEC);
+    }
+    /** The other side sends on another path: both are asked. @returns false when that was just done. */
+    handleMoved(now, candidate) {
+        const { movedAt } = candidate;
+        candidate.movedAt = now;
+        this.#otherHeardAt = now;
+        const interval = this.#ctx.config.probeIntervalMsec;
+        if (movedAt !== undefined && now - movedAt < interval)
+            return false;
+        this.probe(now, candidate);
+        if (this.current !== undefined)
+            this.probe(now, this.current);
+        return true;
+    }
+    /**
+     * After a probe was answered: which path to use now.
+     * @param follows This side goes where the other side sends, so that both use one path.
+     */
+    preferred(now, answered, follows) {
+        const { current } = this;
+        if (answered === current)
+            return undefined;
+        if (current === undefined || current.state === 'failed')
+            return answered;
+        const { movedAt } = answered;
+        if (follows) {
+            return movedAt !== undefined && now - movedAt < MOVED_RECENTLY_MSEC ? answered : undefined;
+        }
+        return current.state === 'proven' && isClearlyBetter(answered, current) ? answered : undefined;
+    }
+    /** The peer moved and the path in use stayed silent: a path that answered while this one did not. */
+    outlived() {
+        const { current } = this;
+        const asked = current?.unansweredAt;
+        return asked === undefined ? undefined : bestAnswered(this.table.all(), asked, current);
+    }
+    /** How long to wait for the answer to a probe. */
+    patienceMsec() {
+        return Math.max(200, 3 * (this.current?.rtt.smoothedMsec ?? 0));
+    }
+    #silence(now, current) {
+        const { lastRxAt, unansweredSinceAt } = this.readCounters();
+        const { probeIntervalMsec, probeCount } = this.#ctx.config;
+        const isMixed = this.#otherHeardAt !== undefined && now - this.#otherHeardAt < probeIntervalMsec * probeCount;
+        if (!isMixed && lastRxAt > (current.heardAt ?? 0))
+            this.#markHeard(lastRxAt, current);
+        const asked = [current.unansweredAt, isMixed ? undefined : unansweredSinceAt || undefined];
+        const demands = asked.filter((at) => at !== undefined);
+        const demandAt = demands.length === 0 ? undefined : Math.min(...demands);
+        return { heardAt: current.heardAt ?? 0, demandAt };
+    }
+    #markHeard(at, candidate) {
+        candidate.heardAt = at;
+        candidate.refusals = 0;
+        candidate.refusedAt = undefined;
+        const { unansweredAt } = candidate;
+        if (unansweredAt !== undefined && at > unansweredAt)
+            candidate.unansweredAt = undefined;
+    }
+    #report({ txPackets: peerTx, rxPackets: peerRx }) {
+        const { txPackets: ownTx, rxPackets: ownRx } = this.counters;
+        this.loss.add({ ownTx, ownRx, peerTx, peerRx });
+    }
+    #send(payload, path) {
+        const command = { kind: 'send', link: this.#link, payload, via: path.id };
+        this.#ctx.emit({ kind: 'plane', command });
+    }
+}

@@ -1,0 +1,155 @@
+/** Watches the path in use: silence, refusals, moves, idleness and size. It asks `LinkPaths`, and says what to do. */
+import { after } from '../base/time.js';
+import { Timers } from '../base/timers.js';
+/** Data this long ago still makes a link active. */
+const ACTIVE_MSEC = 10_000;
+/** Ours: how long the old and the new path have to answer after a move, at least. */
+const COMPARE_MSEC = 100;
+export class LinkWatch {
+    timers = new Timers();
+    #ctx;
+    #link;
+    #paths;
+    #controls;
+    #isArmed = false;
+    constructor(ctx, link, paths, controls) {
+        this.#ctx = ctx;
+        this.#link = link;
+        this.#paths = paths;
+        this.#controls = controls;
+    }
+    begin(now) {
+        this.#arm();
+        this.#setIdle(now);
+        this.demand(now);
+    }
+    /** The path in use is another one now, or its size was found to be. */
+    setMtuTimer(now) {
+        const at = this.#paths.current?.mtu.nextAt(this.#isActive(now));
+        if (at === undefined)
+            this.timers.clear('mtu');
+        else
+            this.timers.set('mtu', at);
+    }
+    /** Something went out that will be answered if the path works. */
+    demand(now) {
+        this.timers.setEarlier('check', after(now, this.#ctx.config.probeIntervalMsec));
+    }
+    /** The plane saw a packet. */
+    handleActive(now) {
+        this.#isArmed = false;
+        this.demand(now);
+        this.setMtuTimer(now);
+    }
+    /** The peer's packets come on another path. */
+    handleMoved(now, path) {
+        const candidate = this.#paths.table.seen(path, this.#paths.current);
+        if (candidate === undefined || candidate === this.#paths.current)
+            return;
+        if (!this.#paths.handleMoved(now, candidate))
+            return;
+        this.demand(now);
+        this.timers.setEarlier('compare', after(now, Math.max(COMPARE_MSEC, this.#paths.patienceMsec())));
+    }
+    /** The transport would not send on the path in use. */
+    handleRefusal(now, candidate) {
+        const next = this.#paths.handleRefusal(now, candidate);
+        if (next === 'dead')
+            return this.#afterRefusals(now);
+        this.timers.setEarlier('refused', next);
+        this.demand(now);
+        return undefined;
+    }
+    fire(now, due) {
+        switch (due) {
+            case 'check':
+                return this.#check(now);
+            case 'refused':
+                this.#paths.suspect(now);
+                return undefined;
+            case 'idle':
+                this.#idle(now);
+                return undefined;
+            case 'mtu':
+                return this.#searchMtu(now);
+            case 'compare': {
+                const to = this.#paths.outlived();
+                return to === undefined ? undefined : { kind: 'switch', to };
+            }
+            default:
+                return due;
+        }
+    }
+    #check(now) {
+        const verdict = this.#paths.check(now);
+        switch (verdict.kind) {
+            case 'calm':
+                if (this.#isActive(now))
+                    this.demand(now);
+                else
+                    this.#arm();
+                return undefined;
+            case 'wait':
+            case 'probe':
+                this.timers.set('check', verdict.at);
+                return undefined;
+            case 'dead':
+                return { kind: 'dead', reason: 'no answer' };
+            default:
+                return verdict;
+        }
+    }
+    /** With another path open, its answer or the usual deadline decides. */
+    #afterRefusals(now) {
+        const to = this.#paths.alternative(now);
+        if (to !== undefined)
+            return { kind: 'switch', to };
+        const { current, table } = this.#paths;
+        const hasOther = table.all().some(({ path }) => path !== undefined && path !== current?.path);
+        return hasOther ? undefined : { kind: 'dead', reason: 'the transport cannot send there' };
+    }
+    #idle(now) {
+        const { lastRxAt } = this.#paths.readCounters();
+        const { current } = this.#paths;
+        if (now - lastRxAt < this.#ctx.config.idleProbeMsec * 0.85) {
+            this.#setIdle(lastRxAt);
+            return;
+        }
+        this.#setIdle(now);
+        if (current === undefined)
+            return;
+        this.#paths.probe(now, current);
+        this.demand(now);
+    }
+    /** The side with the lower key probes a little earlier, so that usually only one does. */
+    #setIdle(from) {
+        const { idleProbeMsec } = this.#ctx.config;
+        const jitter = this.#ctx.options.entropy.below(Math.max(1, Math.floor(idleProbeMsec / 10)));
+        const base = idleProbeMsec * (this.#controls ? 0.9 : 1.1);
+        this.timers.set('idle', after(from, base + jitter));
+    }
+    #searchMtu(now) {
+        const { current } = this.#paths;
+        if (current === undefined)
+            return undefined;
+        const before = current.mtu.datagramBytesMax;
+        const sizes = current.mtu.due(now, this.#paths.patienceMsec(), current.answeredAt);
+        for (const size of sizes)
+            this.#paths.probe(now, current, size);
+        if (current.mtu.doubts)
+            this.#paths.probe(now, current);
+        this.setMtuTimer(now);
+        return current.mtu.datagramBytesMax === before ? undefined : { kind: 'resized' };
+    }
+    #isActive(now) {
+        const { lastDataRxAt, lastDataTxAt } = this.#paths.readCounters();
+        const last = Math.max(lastDataRxAt, lastDataTxAt);
+        return last > 0 && now - last < ACTIVE_MSEC;
+    }
+    #arm() {
+        if (this.#isArmed)
+            return;
+        this.#isArmed = true;
+        this.#ctx.emit({ kind: 'plane', command: { kind: 'arm', link: this.#link } });
+    }
+}

@@ -1,0 +1,423 @@
+/**
+ * The mesh: peers, paths, Noise sessions, control channels, liveness and LAN discovery. It makes links and keeps them;
+ * it knows nothing of prefixes or routes. Sans-IO: feed it, `poll` until empty, wake it at `nextTimeout`.
+ *
+ * The way of an event: `handle…` → the peer's `PeerLink`, or `Discovery` → outputs; Noise's outputs are taken after each.
+ */
+import { compareBytes } from '../base/bytes.js';
+import { after, earliest } from '../base/time.js';
+import { NoiseDevice } from '../noise/device.js';
+import { CANDIDATES_PER_PEER_MAX } from './candidates.js';
+import { log, newMeshCounters } from './context.js';
+import { Discovery } from './discovery.js';
+import { isEndpoint, zoneOf } from './endpoint.js';
+import { PeerLink } from './peer-link.js';
+import { Peers } from './peers.js';
+import { linkRow, peerRow } from './rows.js';
+import { MESH_DEFAULTS, } from './types.js';
+const KEY_BYTES = 32;
+const BOOT_ID_BYTES = 8;
+/** Ours: the side with the higher key leaves the first initiation on a LAN to the other. */
+const LAN_HOLD_MSEC = 1_000;
+/** Ours: a discovered peer that never completed a handshake, and one that did, is forgotten after this. */
+const RUMOUR_MSEC = 60_000;
+const FORGET_MSEC = 600_000;
+const SWEEP_MSEC = 30_000;
+export class Mesh {
+    #options;
+    #ctx;
+    #noise;
+    #discovery;
+    #peers = new Peers();
+    #requests = new Map();
+    #touched = new Set();
+    #counters = newMeshCounters();
+    #outputs = [];
+    #taken = 0;
+    #candidates = [];
+    #lastLink = 0;
+    #lastRequest = 0;
+    #now = 0;
+    #sweepAt;
+    /** The path of the handshake message at hand. */
+    #arrival;
+    /** Undefined: some timer may have changed since it was computed. */
+    #soonest;
+    #isShutDown = false;
+    constructor(options) {
+        const { crypto, entropy, wall, identity, config } = options;
+        this.#options = options;
+        const timing = config?.timing;
+        this.#noise = new NoiseDevice({
+            ...{ crypto, entropy, wall, privateKey: identity.noisePrivateKey },
+            ...(timing === undefined ? {} : { timing }),
+        });
+        this.#ctx = {
+            options,
+            config: { ...MESH_DEFAULTS, ...config },
+            noise: this.#noise,
+            bootId: entropy.bytes(BOOT_ID_BYTES),
+            counters: this.#counters,
+            ownCandidates: () => this.#candidates,
+            emit: (output) => void this.#outputs.push(output),
+            open: (link, endpoint) => this.#open(link, endpoint),
+            otherLinkTo: (id, link) => this.#hasOtherLink(id, link),
+            touch: (link) => void this.#touched.add(link),
+        };
+        this.#discovery = new Discovery(this.#ctx);
+    }
+    /** X25519, 32 bytes. */
+    get publicKey() {
+        return this.#noise.publicKey;
+    }
+    handlePlane(now, event) {
+        this.#begin(now);
+        if (event.kind === 'handshake') {
+            this.#handleHandshake(now, event.path, event.datagram);
+        }
+        else if (event.kind === 'path-failed') {
+            for (const peer of this.#peers.all())
+                peer.handlePathFailed(now, event);
+        }
+        else if (event.kind !== 'pong') {
+            const peer = this.#peers.get(event.link);
+            if (peer !== undefined)
+                this.#toPeer(now, peer, event);
+        }
+        this.#takeNoise(now);
+    }
+    #toPeer(now, peer, event) {
+        switch (event.kind) {
+            case 'control':
+                peer.handleControl(now, event);
+                return;
+            case 'confirmed':
+                peer.handleConfirmed(now, event.localIndex);
+                return;
+            case 'moved':
+                peer.handleMoved(now, event.path);
+                return;
+            case 'active':
+                peer.handleActive(now);
+                return;
+            case 'key-wanted':
+                peer.handleKeyWanted(now);
+                return;
+            default:
+                event;
+        }
+    }
+    handleBeacon(now, beacon) {
+        this.#begin(now);
+        const heard = this.#isShutDown ? undefined : this.#discovery.handleBeacon(now, beacon);
+        if (heard !== undefined)
+            this.#onBeacon(now, heard);
+        this.#takeNoise(now);
+    }
+    handlePathOpened(now, opened) {
+        this.#begin(now);
+        const asked = this.#requests.get(opened.request);
+        this.#requests.delete(opened.request);
+        const result = 'path' in opened ? opened.path : opened.error;
+        const peer = asked === undefined ? undefined : this.#peers.get(asked.link);
+        if (asked !== undefined)
+            peer?.handlePathOpened(now, asked.endpoint, result);
+        this.#takeNoise(now);
+    }
+    /** @returns for a `send`: whether it was taken. `full`: keep it and wait for `writable`. */
+    handleLinkCommand(now, command) {
+        this.#begin(now);
+        const peer = this.#peers.get(command.link);
+        if (peer === undefined)
+            return 'down';
+        if (command.kind === 'send')
+            return peer.send(command.message);
+        peer.reset(now, command.reason);
+        return 'sent';
+    }
+    handleCommand(now, command) {
+        this.#begin(now);
+        const answer = this.#command(now, command);
+        this.#takeNoise(now);
+        return answer;
+    }
+    #command(now, command) {
+        switch (command.kind) {
+            case 'add-peer':
+                return this.#addConfigured(now, command.peer);
+            case 'remove-peer':
+                return this.#removeByKey(now, command.key);
+            case 'set-candidates':
+                this.#candidates = command.candidates.filter(isEndpoint).slice(0, CANDIDATES_PER_PEER_MAX);
+                this.#discovery.setPort(now, command.port);
+                return DONE;
+            case 'set-interfaces':
+                this.#setInterfaces(now, command.names);
+                return DONE;
+            case 'shutdown':
+                this.#isShutDown = true;
+                this.#discovery.setInterfaces(now, []);
+                for (const peer of this.#peers.all())
+                    peer.shutDown(now, command.reason);
+                return DONE;
+            default:
+                return command;
+        }
+    }
+    handleTimeout(now) {
+        this.#begin(now);
+        this.#noise.handleTimeout(now);
+        this.#takeNoise(now);
+        if (!this.#isShutDown) {
+            this.#discovery.handleTimeout(now);
+            for (const peer of this.#peers.all()) {
+                if ((peer.nextTimeout() ?? Infinity) <= now)
+                    peer.handleTimeout(now);
+            }
+            if (this.#sweepAt !== undefined && now >= this.#sweepAt)
+                this.#sweep(now);
+        }
+        this.#takeNoise(now);
+    }
+    nextTimeout() {
+        this.#soonest ??= { at: this.#computeNext() };
+        return this.#soonest.at;
+    }
+    #computeNext() {
+        if (this.#isShutDown)
+            return undefined;
+        let at = earliest(this.#noise.nextTimeout(), this.#discovery.nextTimeout(), this.#sweepAt);
+        for (const peer of this.#peers.all())
+            at = earliest(at, peer.nextTimeout());
+        return at;
+    }
+    /** The next thing to do. Messages of one pass share segments, so poll only when the pass is over. */
+    poll() {
+        while (this.#taken === this.#outputs.length) {
+            this.#outputs = [];
+            this.#taken = 0;
+            if (this.#touched.size === 0)
+                return undefined;
+            this.#flush();
+        }
+        return this.#outputs[this.#taken++];
+    }
+    #flush() {
+        const touched = [...this.#touched];
+        this.#touched.clear();
+        this.#soonest = undefined;
+        for (const link of touched)
+            this.#peers.get(link)?.flush(this.#now);
+        this.#takeNoise(this.#now);
+    }
+    // Views
+    links() {
+        return [...this.#peers.all()].map((peer) => linkRow(peer, this.#options.wall));
+    }
+    peers() {
+        return [...this.#peers.all()].map(peerRow);
+    }
+    counters() {
+        return this.#counters;
+    }
+    noiseCounters() {
+        return this.#noise.counters();
+    }
+    /** The link to a node that was proven once; the one that is up, if any. */
+    linkOf(id) {
+        return this.#peers.byNode(id)?.link;
+    }
+    // Peers
+    #addConfigured(now, spec) {
+        const wrong = specFault(spec);
+        if (wrong !== undefined)
+            return { ok: false, error: wrong };
+        const known = this.#peers.byKey(spec.key);
+        if (known === undefined)
+            return this.#add(now, spec, { source: 'configured', delayMsec: 0 });
+        const hasOtherSecret = known.isStock !== (spec.stock !== undefined) || spec.presharedKey;
+        if (hasOtherSecret) {
+            this.#remove(now, known, 'configured anew');
+            return this.#add(now, spec, { source: 'configured', delayMsec: 0 });
+        }
+        known.reconfigure(now, spec);
+        return { ok: true, link: known.link };
+    }
+    #add(now, spec, how) {
+        if (this.#isShutDown)
+            return { ok: false, error: 'the router is stopping' };
+        if (!this.#peers.hasRoom(how.source))
+            return { ok: false, error: 'too many peers' };
+        const link = (this.#lastLink + 1);
+        const answer = this.#noise.addPeer(link, spec.key, spec.presharedKey);
+        if (answer !== 'added')
+            return { ok: false, error: ADD_ERRORS[answer] };
+        this.#lastLink = link;
+        const peer = new PeerLink(this.#ctx, now, { link, spec, source: how.source });
+        this.#peers.add(peer);
+        peer.begin(after(now, how.delayMsec));
+        if (how.source === 'discovered')
+            this.#sweepAt ??= after(now, SWEEP_MSEC);
+        return { ok: true, link };
+    }
+    #removeByKey(now, key) {
+        const peer = this.#peers.byKey(key);
+        if (peer === undefined)
+            return { ok: false, error: 'no peer has this key' };
+        this.#remove(now, peer, 'the peer was removed');
+        return { ok: true, link: peer.link };
+    }
+    #remove(now, peer, reason) {
+        peer.remove(now, reason);
+        this.#noise.removePeer(now, peer.link);
+        this.#peers.delete(peer);
+        for (const [request, { link }] of this.#requests) {
+            if (link === peer.link)
+                this.#requests.delete(request);
+        }
+    }
+    #hasOtherLink(id, link) {
+        for (const peer of this.#peers.all()) {
+            if (peer.link !== link && peer.nodeId === id && peer.state === 'up')
+                return true;
+        }
+        return false;
+    }
+    #open(link, endpoint) {
+        const request = ++this.#lastRequest;
+        this.#requests.set(request, { link, endpoint });
+        this.#ctx.emit({ kind: 'open', request, endpoint });
+    }
+    // Discovery
+    #onBeacon(now, heard) {
+        const known = this.#peers.byKey(heard.key);
+        if (known !== undefined) {
+            const isKnown = known.paths.table.byEndpoint(heard.endpoint) !== undefined;
+            if (isKnown || this.#discovery.mayTakeUp(now))
+                known.addEndpoints([heard.endpoint], 'beacon');
+            known.hurry(now, known.controls ? 0 : LAN_HOLD_MSEC);
+            if (heard.asks)
+                this.#discovery.answer(now, heard);
+            return;
+        }
+        if (!this.#peers.hasRoomOn(heard.interface) || !this.#discovery.mayTakeUp(now))
+            return;
+        if (this.#discover(now, heard.key, [heard.endpoint]))
+            this.#discovery.answer(now, heard);
+    }
+    #discover(now, key, endpoints) {
+        const delayMsec = compareBytes(this.publicKey, key) < 0 ? 0 : LAN_HOLD_MSEC;
+        return this.#add(now, { key, endpoints }, { source: 'discovered', delayMsec }).ok;
+    }
+    #setInterfaces(now, names) {
+        const { came, gone } = this.#discovery.setInterfaces(now, names);
+        for (const peer of this.#peers.all()) {
+            for (const zone of gone)
+                peer.dropZone(now, zone);
+            if (came.length > 0)
+                peer.hurry(now);
+        }
+    }
+    /** Forgets discovered peers that were only rumours, or went away. */
+    #sweep(now) {
+        let left = 0;
+        for (const peer of [...this.#peers.all()]) {
+            if (peer.source !== 'discovered')
+                continue;
+            const wasProven = peer.keys.lastHandshakeAt !== undefined;
+            const patience = wasProven ? FORGET_MSEC : RUMOUR_MSEC;
+            const isGone = peer.state === 'down' && now - peer.downSince >= patience;
+            const isHeard = wasProven && this.#discovery.heardAnywhere(now, peer.spec.key);
+            if (isGone && !isHeard)
+                this.#remove(now, peer, 'gone from the LAN');
+            else
+                left++;
+        }
+        this.#sweepAt = left === 0 ? undefined : after(now, SWEEP_MSEC);
+    }
+    // Noise
+    #handleHandshake(now, path, datagram) {
+        if (this.#isShutDown)
+            return;
+        this.#arrival = path;
+        this.#noise.handleDatagram(now, path.id, path.remote, datagram);
+        this.#takeNoise(now);
+        this.#arrival = undefined;
+    }
+    #takeNoise(now) {
+        for (let out = this.#noise.poll(); out !== undefined; out = this.#noise.poll()) {
+            if (out.kind === 'reply') {
+                this.#ctx.emit({
+                    kind: 'plane',
+                    command: { kind: 'transmit', path: out.path, datagram: out.datagram },
+                });
+            }
+            else if (out.kind === 'stranger') {
+                this.#onStranger(now, out);
+            }
+            else {
+                const peer = this.#peers.get(out.peer);
+                if (peer !== undefined && !this.#isShutDown)
+                    this.#fromNoise(now, peer, out);
+            }
+        }
+    }
+    #fromNoise(now, peer, out) {
+        switch (out.kind) {
+            case 'initiation':
+                peer.handleInitiation(now, out.datagram);
+                return;
+            case 'keypair': {
+                const path = this.#arrival?.id === out.path ? this.#arrival : undefined;
+                peer.handleKeypair(now, out.keypair, path);
+                return;
+            }
+            case 'keepalive':
+                peer.handleKeepalive(now);
+                return;
+            case 'wipe':
+                peer.handleWipe(now);
+                return;
+            case 'gave-up':
+                peer.handleGaveUp(now);
+                return;
+            default:
+                out;
+        }
+    }
+    /** A valid initiation of an unknown key: welcome only from where its beacon was heard lately. */
+    #onStranger(now, out) {
+        const path = this.#arrival;
+        const zone = path === undefined ? undefined : zoneOf(path.remote);
+        const isWelcome = path?.id === out.path &&
+            zone !== undefined &&
+            this.#discovery.heardLately(now, out.publicKey, zone) &&
+            this.#peers.hasRoomOn(zone) &&
+            this.#discovery.mayTakeUp(now);
+        if (!isWelcome || !this.#discover(now, out.publicKey, [path.remote])) {
+            this.#counters.strangers++;
+            return;
+        }
+        log(this.#ctx, 'info', `met a neighbor on ${zone}`);
+        this.#noise.handleDatagram(now, path.id, path.remote, out.datagram);
+    }
+    #begin(now) {
+        this.#now = now;
+        this.#soonest = undefined;
+    }
+}
+const DONE = { ok: true, link: undefined };
+const ADD_ERRORS = {
+    exists: 'the key is a peer already',
+    'own-key': 'this is our own key',
+    'bad-key': 'not a valid X25519 key',
+    full: 'too many peers',
+};
+function specFault(spec) {
+    if (spec.key.length !== KEY_BYTES)
+        return `a key has ${KEY_BYTES} bytes`;
+    if (spec.endpoints.length > CANDIDATES_PER_PEER_MAX)
+        return 'too many endpoints';
+    const wrong = spec.endpoints.find((endpoint) => !isEndpoint(endpoint));
+    return wrong === undefined ? undefined : `'${wrong.slice(0, 80)}' is not an endpoint URL`;
+}

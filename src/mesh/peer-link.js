@@ -1,0 +1,704 @@
+/**
+ * One peer and its link. The steps of a link's life are the order of the functions: `begin` opens paths, a handshake gives
+ * a key and a path (`handleKeypair`, `#session`), both sides say Hello (`#onHello`), the link is up (`#proveWhenReady`), is
+ * watched (`link-watch`), and in the end is lost (`#lose`) and tried again (`#retry`).
+ */
+import { compareBytes, toBase64Url, toHex } from '../base/bytes.js';
+import { formatNodeId } from '../base/ip6.js';
+import { after, earliest } from '../base/time.js';
+import { Timers } from '../base/timers.js';
+import { bindPath } from './candidates.js';
+import { jittered, log } from './context.js';
+import { isTellable, zoneOf } from './endpoint.js';
+import { checkHello, makeHello } from './hello.js';
+import { LinkChannel } from './link-channel.js';
+import { LinkKeys } from './link-keys.js';
+import { LinkPaths } from './link-paths.js';
+import { LinkReport } from './link-report.js';
+import { nextLinkState } from './link-state.js';
+import { LinkWatch } from './link-watch.js';
+import { DATAGRAM_BASE, innerMtu } from './mtu.js';
+import { ANSWER_TYPE, decodeProbe, PROBE_TYPE } from './probe.js';
+import { SEGMENT_TYPE } from './segment.js';
+/** Ours: retries of a link that is down, doubling. */
+const RETRY_MIN_MSEC = 1_000;
+const RETRY_MAX_MSEC = 30_000;
+/** Ours: beacons are not authenticated, so they shorten a wait only this often. */
+const HURRY_EVERY_MSEC = 2_000;
+/** Ours: after a refusal, doubling. */
+const REFUSED_MIN_MSEC = 5_000;
+const REFUSED_MAX_MSEC = 300_000;
+/** Ours: from the key to the verified Hello. */
+const HELLO_TIMEOUT_MSEC = 15_000;
+/** An initiation is answered within this or not at all (whitepaper §6.1, REKEY_TIMEOUT). */
+const INITIATION_FRESH_MSEC = 5_000;
+export class PeerLink {
+    link;
+    /** Lower key: this side chooses the path, the other one follows. */
+    controls;
+    paths;
+    keys;
+    spec;
+    source;
+    state = 'down';
+    proven;
+    /** Our endpoint as the peer sees it. */
+    observed = '';
+    lastError = '';
+    upSince;
+    downSince;
+    #ctx;
+    #channel;
+    #watch;
+    #report;
+    #timers = new Timers();
+    #initiation;
+    /** Verified on this channel; the link is up when a round trip is measured too. */
+    #hello;
+    #bootId = '';
+    /** No handshake of our own before this. */
+    #holdUntil = 0;
+    #retries = 0;
+    #refusals = 0;
+    #refusedUntil;
+    #hurriedAt;
+    constructor(ctx, now, { link, spec, source }) {
+        this.#ctx = ctx;
+        this.link = link;
+        this.spec = spec;
+        this.source = source;
+        this.downSince = now;
+        this.controls = compareBytes(ctx.noise.publicKey, spec.key) < 0;
+        this.paths = new LinkPaths(ctx, link);
+        this.keys = new LinkKeys(ctx, link);
+        this.#channel = new LinkChannel(ctx, link);
+        this.#watch = new LinkWatch(ctx, link, this.paths, this.controls);
+        this.#report = new LinkReport(ctx, link);
+    }
+    get isStock() {
+        return this.spec.stock !== undefined;
+    }
+    get nodeId() {
+        return this.proven?.id;
+    }
+    get name() {
+        return this.spec.name ?? this.proven?.body.name ?? '';
+    }
+    /** Node address as text, or the key while the node is not proven. */
+    get label() {
+        const id = this.proven?.id ?? this.spec.id;
+        return id === undefined ? toBase64Url(this.spec.key) : formatNodeId(id);
+    }
+    get datagramBytesMax() {
+        return this.paths.current?.mtu.datagramBytesMax ?? DATAGRAM_BASE;
+    }
+    // The way up: paths, handshake, session
+    /** Installs the link in the plane and opens what is configured. @param firstTryAt When to try a handshake. */
+    begin(firstTryAt) {
+        this.#holdUntil = firstTryAt;
+        this.#install();
+        this.addEndpoints(this.spec.endpoints, this.source === 'configured' ? 'config' : 'beacon');
+        this.#timers.set('retry', firstTryAt);
+    }
+    /** The same key was configured again: new name and endpoints, same link. */
+    reconfigure(now, spec) {
+        this.spec = spec;
+        this.source = 'configured';
+        for (const candidate of this.paths.table.all()) {
+            if (candidate.source === 'config' && !spec.endpoints.includes(candidate.endpoint)) {
+                candidate.source = 'seen';
+            }
+        }
+        this.addEndpoints(spec.endpoints, 'config');
+        if (this.isStock)
+            this.#install();
+        this.hurry(now);
+    }
+    addEndpoints(endpoints, source) {
+        for (const endpoint of endpoints) {
+            const candidate = this.paths.table.add(endpoint, source, this.paths.current);
+            if (candidate !== undefined && candidate.path === undefined)
+                this.#open(candidate);
+        }
+    }
+    #open(candidate) {
+        if (candidate.state === 'opening')
+            return;
+        candidate.state = 'opening';
+        this.#ctx.open(this.link, candidate.endpoint);
+    }
+    handlePathOpened(now, endpoint, opened) {
+        const candidate = this.paths.table.byEndpoint(endpoint);
+        if (candidate === undefined)
+            return;
+        if (typeof opened === 'string') {
+            candidate.state = 'failed';
+            candidate.lastResult = opened;
+            return;
+        }
+        const twin = this.paths.table.byPath(opened.id);
+        if (twin !== undefined && twin !== candidate) {
+            this.paths.table.remove(candidate); // the same way under another name
+            return;
+        }
+        bindPath(candidate, opened);
+        this.#tryNew(now, candidate);
+    }
+    /** A path that just opened: joins a handshake that runs, or is probed. */
+    #tryNew(now, candidate) {
+        if (this.state !== 'down') {
+            if (!this.isStock && this.keys.isUsable(now))
+                this.paths.probe(now, candidate);
+            return;
+        }
+        const sent = this.#initiation;
+        if (sent !== undefined && now - sent.at < INITIATION_FRESH_MSEC) {
+            this.#transmit(candidate, sent.datagram);
+        }
+        else if (now >= this.#holdUntil && !this.#isRefused(now)) {
+            this.#ctx.noise.want(now, this.link);
+        }
+    }
+    /** A beacon was heard or an interface came: no reason to wait any longer. */
+    hurry(now, delayMsec = 0) {
+        const isSoon = this.#hurriedAt !== undefined && now - this.#hurriedAt < HURRY_EVERY_MSEC;
+        if (this.state !== 'down' || isSoon)
+            return;
+        this.#hurriedAt = now;
+        this.#refusedUntil = undefined;
+        this.#retries = 0;
+        this.#timers.setEarlier('retry', after(now, delayMsec));
+    }
+    /** 148 bytes from Noise: on the path in use while that lives, else on all at once. */
+    handleInitiation(now, datagram) {
+        this.#initiation = { datagram, at: now };
+        const { current, table } = this.paths;
+        const isAlone = this.state === 'up' && current?.path !== undefined;
+        for (const candidate of table.all()) {
+            if (!isAlone || candidate === current)
+                this.#transmit(candidate, datagram);
+        }
+    }
+    #transmit({ path }, datagram) {
+        if (path !== undefined)
+            this.#plane({ kind: 'transmit', path: path.id, datagram });
+    }
+    /** @param path Where the message that completed the handshake came from. */
+    handleKeypair(now, keypair, path) {
+        this.#plane({ kind: 'keypair', link: this.link, keypair });
+        const isUsable = this.keys.install(now, keypair);
+        const candidate = path === undefined ? undefined : this.paths.heard(now, path);
+        if (candidate !== undefined && path !== undefined) {
+            if (isUsable)
+                candidate.state = 'proven';
+            if (this.state !== 'up' || this.isStock)
+                this.#use(now, candidate);
+            else
+                this.#watch.handleMoved(now, path);
+        }
+        if (isUsable)
+            this.#session(now);
+    }
+    handleConfirmed(now, localIndex) {
+        if (this.keys.confirm(now, localIndex))
+            this.#session(now);
+    }
+    handleKeyWanted(now) {
+        const hasPath = this.paths.table.all().some(({ path }) => path !== undefined);
+        if (hasPath && !this.#isRefused(now))
+            this.#ctx.noise.want(now, this.link);
+    }
+    /** Noise asks for a sign of life; a link that begins says Hello instead. */
+    handleKeepalive(now) {
+        if (this.isStock || this.state === 'up')
+            this.#sendEmpty(now);
+    }
+    handleGaveUp(now) {
+        if (this.isStock)
+            this.#lose(now, { reason: 'no answer to handshakes' });
+    }
+    handleWipe(now) {
+        this.#lose(now, { reason: 'no new key could be made', wipe: true });
+    }
+    /** There is a key to send with and a path: the link begins, or goes on. */
+    #session(now) {
+        const { usableUntil } = this.keys;
+        if (this.paths.current === undefined || usableUntil === undefined)
+            return;
+        const was = this.state;
+        this.#enter('session');
+        this.#timers.set('expire', usableUntil);
+        this.keys.look(now, this.paths.readCounters());
+        if (was !== 'down')
+            return;
+        this.#retries = 0;
+        this.#timers.clear('retry');
+        if (this.isStock)
+            this.#beginStock(now);
+        else
+            this.#beginChannel(now);
+    }
+    #beginStock(now) {
+        const keepalive = this.spec.stock?.keepaliveMsec;
+        if (keepalive !== undefined)
+            this.#timers.set('keepalive', after(now, keepalive));
+        this.upSince = now;
+        this.#enter('proven');
+        this.#plane({ kind: 'arm', link: this.link });
+        this.#monitor('');
+    }
+    #beginChannel(now) {
+        this.#channel.start();
+        this.#sayHello(now);
+        if (this.paths.current !== undefined)
+            this.paths.probe(now, this.paths.current);
+        this.#watch.begin(now);
+        this.#monitor('');
+    }
+    #sayHello(now) {
+        this.#hello = undefined;
+        this.#timers.set('hello', after(now, HELLO_TIMEOUT_MSEC));
+        this.#channel.sendMesh(makeHello(this.#ctx, this.paths.current?.path?.remote ?? ''));
+    }
+    // Control payloads
+    handleControl(now, event) {
+        if (this.isStock || !this.#channel.mayTake(now))
+            return;
+        const candidate = this.paths.heard(now, event.path);
+        if (this.state === 'down' && candidate !== undefined && this.keys.isUsable(now)) {
+            this.#use(now, candidate);
+            this.#session(now);
+        }
+        if (event.payload[0] === SEGMENT_TYPE)
+            this.#onSegment(now, event.payload);
+        else
+            this.#onProbe(now, event);
+        this.keys.lookSometimes(now, () => this.paths.readCounters());
+    }
+    #onSegment(now, payload) {
+        const verdict = this.#channel.handleSegment(now, payload);
+        if (verdict === 'abuse')
+            this.#refuse(now, 'too many malformed messages');
+        if (verdict === 'reset')
+            this.#channelReset(now, 'the other side started afresh');
+    }
+    #onProbe(now, { payload, path, datagramBytes }) {
+        const probe = decodeProbe(payload);
+        if (probe === undefined) {
+            if (this.#channel.countMalformed('malformedControl') === 'abuse') {
+                this.#refuse(now, 'too many malformed messages');
+            }
+            return;
+        }
+        switch (probe.type) {
+            case PROBE_TYPE:
+                this.paths.answer(probe, path, datagramBytes);
+                return;
+            case ANSWER_TYPE:
+                this.#onAnswer(now, probe);
+                return;
+            default:
+                probe.type;
+        }
+    }
+    #onAnswer(now, answer) {
+        const answered = this.paths.handleAnswer(now, answer);
+        if (answered === undefined)
+            return;
+        const better = this.paths.preferred(now, answered.candidate, !this.controls);
+        if (better !== undefined && this.state !== 'down')
+            this.#use(now, better);
+        else if (answered.resized && answered.candidate === this.paths.current)
+            this.#install();
+        if (this.state === 'handshaking')
+            this.#proveWhenReady(now);
+        else
+            this.#tellChanged(now);
+    }
+    #channelReset(now, reason) {
+        this.#report.down(reason);
+        this.#enter('reset');
+        this.upSince = undefined;
+        this.#monitor(reason);
+        this.#sayHello(now);
+    }
+    /** Ends a pass: delivers what came in, sends what may go out. */
+    flush(now) {
+        for (let got = this.#take(); got !== undefined; got = this.#take()) {
+            if (got.stream === 'mesh')
+                this.#onMeshMessage(now, got.message);
+            else
+                this.#report.received(got.message);
+        }
+        if (this.#channel.flush(now, this.datagramBytesMax)) {
+            this.paths.noteDemand(now);
+            this.#watch.demand(now);
+        }
+        if (this.#channel.takeWritable())
+            this.#report.writable();
+    }
+    #take() {
+        return this.#channel.take(this.state === 'up');
+    }
+    // Hello and goodbye
+    #onMeshMessage(now, bytes) {
+        const message = this.#channel.decode(bytes);
+        if (message === 'malformed') {
+            const verdict = this.#channel.countMalformed('malformedMessages');
+            if (verdict === 'abuse')
+                this.#refuse(now, 'too many malformed messages');
+            return;
+        }
+        switch (message.kind) {
+            case 'hello':
+                this.#onHello(now, message);
+                return;
+            case 'candidates':
+                this.observed = message.observed;
+                this.addEndpoints(message.candidates.filter(isTellable), 'hello');
+                return;
+            case 'goodbye':
+                this.#lose(now, { reason: `goodbye: ${message.reason}`, wipe: true, backoff: true });
+                return;
+            case 'unknown':
+                return;
+            default:
+                message;
+        }
+    }
+    #onHello(now, hello) {
+        const { key, id } = this.spec;
+        const checked = checkHello(this.#ctx, hello, { now, key, id });
+        if (!checked.ok) {
+            this.#refuse(now, checked.error);
+            return;
+        }
+        if (this.#ctx.otherLinkTo(checked.value.id, this.link)) {
+            this.#refuse(now, 'another link to this node is up');
+            return;
+        }
+        const bootId = toHex(hello.bootId);
+        if (this.#bootId !== '' && bootId !== this.#bootId) {
+            log(this.#ctx, 'info', `${this.label} has restarted`);
+        }
+        this.#bootId = bootId;
+        this.#hello = checked.value;
+        this.proven = checked.value;
+        this.observed = hello.observed;
+        this.addEndpoints(hello.candidates.filter(isTellable), 'hello');
+        this.#proveWhenReady(now);
+    }
+    /** Up as soon as the Hello is verified and a round trip is measured. */
+    #proveWhenReady(now) {
+        const rttMsec = this.#rttMsec();
+        if (this.state !== 'handshaking' || this.#hello === undefined || rttMsec === undefined)
+            return;
+        this.#enter('proven');
+        this.#timers.clear('hello');
+        this.#refusals = 0;
+        this.upSince = now;
+        this.lastError = '';
+        const { current } = this.paths;
+        if (current !== undefined)
+            current.mtu.begin(now);
+        this.#install();
+        this.#watch.setMtuTimer(now);
+        const who = { peer: this.#hello.id, noiseKey: this.spec.key, name: this.name };
+        this.#report.up(now, who, this.#facts(rttMsec));
+        this.#monitor('');
+        for (const other of this.paths.table.all())
+            if (other !== current)
+                this.paths.probe(now, other);
+        this.#ctx.touch(this.link);
+    }
+    #rttMsec() {
+        return this.paths.current?.minRtt.msec;
+    }
+    #facts(rttMsec) {
+        const transport = this.paths.current?.path?.transport ?? '';
+        return { rttMsec, mtu: innerMtu(this.datagramBytesMax), transport };
+    }
+    #tellChanged(now) {
+        const rttMsec = this.#rttMsec();
+        if (this.state === 'up' && rttMsec !== undefined) {
+            this.#report.changed(now, this.#facts(rttMsec));
+        }
+    }
+    // Paths
+    #use(now, candidate) {
+        if (candidate === this.paths.current || candidate.path === undefined)
+            return;
+        this.paths.use(candidate);
+        if (this.state === 'up' && !this.isStock)
+            candidate.mtu.begin(now);
+        this.#install();
+        this.#watch.setMtuTimer(now);
+        if (this.state !== 'up')
+            return;
+        this.#monitor('path');
+        this.#tellChanged(now);
+        this.#watch.demand(now);
+    }
+    handleMoved(now, path) {
+        if (this.isStock || this.state !== 'up') {
+            const candidate = this.paths.heard(now, path);
+            if (candidate !== undefined)
+                this.#use(now, candidate);
+            if (this.state === 'down' && this.keys.isUsable(now))
+                this.#session(now);
+        }
+        else {
+            this.#watch.handleMoved(now, path);
+        }
+    }
+    handleActive(now) {
+        this.keys.look(now, this.paths.readCounters());
+        if (this.isStock)
+            this.#plane({ kind: 'arm', link: this.link });
+        else if (this.state !== 'down')
+            this.#watch.handleActive(now);
+    }
+    handlePathFailed(now, event) {
+        const candidate = this.paths.table.byPath(event.path.id);
+        if (candidate === undefined)
+            return;
+        candidate.lastResult = event.failure;
+        switch (event.failure) {
+            case 'too-big':
+                if (candidate.mtu.handleTooBig(now, event.bytes ?? candidate.mtu.datagramBytesMax)) {
+                    this.#resized(now, candidate);
+                }
+                return;
+            case 'closed':
+                this.#closed(now, candidate);
+                return;
+            case 'unreachable':
+                candidate.state = 'failed';
+                if (candidate === this.paths.current && this.state !== 'down' && !this.isStock) {
+                    this.#act(now, this.#watch.handleRefusal(now, candidate));
+                }
+                return;
+            default:
+                event.failure;
+        }
+    }
+    #closed(now, candidate) {
+        candidate.path = undefined;
+        candidate.state = 'failed';
+        if (candidate === this.paths.current)
+            this.#pathDead(now, 'the path was closed');
+        if (candidate.source === 'seen')
+            this.paths.table.remove(candidate);
+    }
+    /** An interface is gone: so are the paths on it. */
+    dropZone(now, zone) {
+        for (const candidate of this.paths.table.all()) {
+            if (zoneOf(candidate.endpoint) !== zone)
+                continue;
+            if (candidate.path !== undefined)
+                this.#release(candidate.path);
+            this.#closed(now, candidate);
+            if (candidate.source !== 'config')
+                this.paths.table.remove(candidate);
+        }
+    }
+    #release(path) {
+        this.#ctx.emit({ kind: 'release', path: path.id });
+    }
+    #resized(now, candidate) {
+        if (candidate !== this.paths.current)
+            return;
+        this.#install();
+        this.#watch.setMtuTimer(now);
+        this.#tellChanged(now);
+    }
+    #act(now, verdict) {
+        if (verdict === undefined || this.paths.current === undefined)
+            return;
+        switch (verdict.kind) {
+            case 'dead':
+                this.#pathDead(now, verdict.reason);
+                return;
+            case 'switch':
+                this.#use(now, verdict.to);
+                return;
+            case 'resized':
+                this.#resized(now, this.paths.current);
+                return;
+            default:
+                verdict;
+        }
+    }
+    /** The path in use is dead: another one that answered takes over, or the link is lost. */
+    #pathDead(now, reason) {
+        const { current } = this.paths;
+        if (current !== undefined) {
+            current.state = 'failed';
+            current.lastResult = reason;
+        }
+        const other = this.paths.alternative(now);
+        if (other !== undefined)
+            this.#use(now, other);
+        else
+            this.#lose(now, { reason });
+    }
+    // The way down
+    #refuse(now, reason) {
+        this.#ctx.counters.refusedHellos++;
+        log(this.#ctx, 'warn', `no link with ${this.label}: ${reason}`);
+        this.#goodbye(now, reason);
+        this.#lose(now, { reason, wipe: true, backoff: true });
+    }
+    #goodbye(now, reason) {
+        if (this.isStock || !this.#channel.isOpen || !this.keys.isUsable(now))
+            return;
+        this.#channel.sendMesh({ kind: 'goodbye', reason });
+        this.#channel.flush(now, this.datagramBytesMax);
+    }
+    #lose(now, loss) {
+        const was = this.state;
+        this.#enter('lost');
+        this.lastError = loss.reason;
+        if (loss.wipe)
+            this.#forgetKeys();
+        this.#channel.stop();
+        this.#watch.timers.clearAll();
+        this.#timers.clearAll();
+        this.paths.loss.reset();
+        this.#hello = undefined;
+        this.upSince = undefined;
+        if (was !== 'down')
+            this.downSince = now;
+        this.#report.down(loss.reason);
+        if (was !== 'down')
+            this.#monitor(loss.reason);
+        this.#scheduleRetry(now, loss.backoff ?? false);
+    }
+    #forgetKeys() {
+        this.keys.forget();
+        this.#initiation = undefined;
+        this.#plane({ kind: 'wipe-keys', link: this.link });
+    }
+    #scheduleRetry(now, isRefused) {
+        if (isRefused) {
+            const msec = Math.min(REFUSED_MAX_MSEC, REFUSED_MIN_MSEC * 2 ** Math.min(this.#refusals++, 10));
+            this.#refusedUntil = after(now, jittered(this.#ctx, msec));
+            this.#timers.set('retry', this.#refusedUntil);
+            return;
+        }
+        const msec = Math.min(RETRY_MAX_MSEC, RETRY_MIN_MSEC * 2 ** Math.min(this.#retries++, 10));
+        this.#timers.set('retry', after(now, jittered(this.#ctx, msec)));
+        this.#tryPaths(now);
+    }
+    /** With keys that still serve a probe brings the link back; a handshake does in any case. */
+    #tryPaths(now) {
+        for (const candidate of this.paths.table.all()) {
+            if (candidate.path === undefined)
+                this.#open(candidate);
+            else if (!this.isStock && this.keys.isUsable(now))
+                this.paths.probe(now, candidate);
+        }
+        this.handleKeyWanted(now);
+    }
+    #isRefused(now) {
+        return this.#refusedUntil !== undefined && now < this.#refusedUntil;
+    }
+    /** The peer is no longer wanted: goodbye, and everything of it is forgotten. */
+    remove(now, reason) {
+        this.#goodbye(now, reason);
+        this.#enter('lost');
+        this.#report.down(reason);
+        this.#channel.stop();
+        this.#plane({ kind: 'remove-link', link: this.link });
+        for (const { path } of this.paths.table.all())
+            if (path !== undefined)
+                this.#release(path);
+    }
+    shutDown(now, reason) {
+        this.#goodbye(now, reason);
+        this.#lose(now, { reason, wipe: true, backoff: true });
+        this.#timers.clearAll();
+    }
+    // Alanet's commands
+    send(message) {
+        if (this.state !== 'up')
+            return 'down';
+        return this.#channel.sendAlanet(message) ? 'sent' : 'full';
+    }
+    reset(now, reason) {
+        if (this.state !== 'up')
+            return;
+        this.#channel.reset();
+        this.#channelReset(now, reason);
+    }
+    // Time
+    nextTimeout() {
+        const own = this.#timers.next()?.at;
+        const watch = this.#watch.timers.next()?.at;
+        return earliest(own, watch, this.#channel.nextTimeout(), this.keys.nextLook());
+    }
+    handleTimeout(now) {
+        const { timers } = this.#watch;
+        for (let due = timers.takeDue(now); due !== undefined; due = timers.takeDue(now)) {
+            this.#act(now, this.#watch.fire(now, due));
+        }
+        for (let due = this.#timers.takeDue(now); due !== undefined; due = this.#timers.takeDue(now)) {
+            this.#fire(now, due);
+        }
+        if ((this.#channel.nextTimeout() ?? Infinity) <= now)
+            this.#channel.handleTimeout(now);
+        if ((this.keys.nextLook() ?? Infinity) <= now)
+            this.keys.look(now, this.paths.readCounters());
+    }
+    #fire(now, due) {
+        switch (due) {
+            case 'retry':
+                if (this.state === 'down')
+                    this.#scheduleRetry(now, false);
+                return;
+            case 'hello':
+                this.#refuse(now, 'no Hello came: a plain WireGuard peer must be configured as one');
+                return;
+            case 'keepalive':
+                this.#sendEmpty(now);
+                this.#timers.set('keepalive', after(now, this.spec.stock?.keepaliveMsec ?? 25_000));
+                return;
+            case 'expire':
+                if (!this.keys.isUsable(now))
+                    this.#lose(now, { reason: 'the key is too old' });
+                return;
+            default:
+                due;
+        }
+    }
+    #sendEmpty(now) {
+        if (!this.keys.isUsable(now))
+            return;
+        this.#plane({ kind: 'send', link: this.link, payload: new Uint8Array(0) });
+    }
+    // What goes out
+    #enter(trigger) {
+        this.state = nextLinkState(this.state, trigger);
+    }
+    #install() {
+        const { stock } = this.spec;
+        this.#plane({
+            kind: 'link',
+            link: this.link,
+            path: this.paths.current?.path?.id,
+            datagramBytesMax: this.datagramBytesMax,
+            mtu: innerMtu(this.datagramBytesMax),
+            sourceCheck: this.proven?.body.transit === false ? 'own' : 'routed',
+            peer: this.proven?.id,
+            ...(stock === undefined ? {} : { prefixes: stock.prefixes }),
+        });
+    }
+    #plane(command) {
+        this.#ctx.emit({ kind: 'plane', command });
+    }
+    #monitor(reason) {
+        const { label: peer, name, state } = this;
+        const path = this.paths.current?.path?.remote ?? null;
+        this.#report.monitor({ peer, name, state, reason, path });
+    }
+}
