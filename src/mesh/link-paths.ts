@@ -49,6 +49,7 @@ export class LinkPaths {
   /** Last authenticated packet on another path than the one in use. */
   #otherHeardAt: Instant | undefined;
   #suspectSince: Instant | undefined;
+  #askedAfterMoveAt: Instant | undefined;
 
   constructor(ctx: MeshContext, link: LinkId) {
     this.#ctx = ctx;
@@ -177,11 +178,11 @@ export class LinkPaths {
 
   /** The other side sends on another path: both are asked. @returns false when that was just done. */
   handleMoved(now: Instant, candidate: Candidate): boolean {
-    const { movedAt } = candidate;
     candidate.movedAt = now;
     this.#otherHeardAt = now;
-    const interval = this.#ctx.config.probeIntervalMsec;
-    if (movedAt !== undefined && now - movedAt < interval) return false;
+    const askedAt = this.#askedAfterMoveAt;
+    if (askedAt !== undefined && now - askedAt < this.#ctx.config.probeIntervalMsec) return false;
+    this.#askedAfterMoveAt = now;
     this.probe(now, candidate);
     if (this.current !== undefined) this.probe(now, this.current);
     return true;

@@ -36,10 +36,15 @@ const REFUSED_MIN_MSEC = 5_000;
 const REFUSED_MAX_MSEC = 300_000;
 /** Ours: from the key to the verified Hello. */
 const HELLO_TIMEOUT_MSEC = 15_000;
+/** Ours: while the first round trip is not measured, it is probed for this often. */
+const MEASURE_EVERY_MSEC = 500;
+/** Ours: how long a link goes on without a key to send with; there may be one that waits to be confirmed. */
+const KEYLESS_MSEC = 15_000;
 /** An initiation is answered within this or not at all (whitepaper §6.1, REKEY_TIMEOUT). */
 const INITIATION_FRESH_MSEC = 5_000;
 
-type LinkTimer = 'retry' | 'hello' | 'keepalive' | 'expire';
+/** measure: a round trip is still to be measured. */
+type LinkTimer = 'retry' | 'hello' | 'measure' | 'keepalive' | 'expire';
 type ControlEvent = Extract<PlaneEvent, { kind: 'control' }>;
 
 export type PeerSource = 'configured' | 'discovered';
@@ -280,9 +285,17 @@ export class PeerLink {
   #beginChannel(now: Instant): void {
     this.#channel.start();
     this.#sayHello(now);
-    if (this.paths.current !== undefined) this.paths.probe(now, this.paths.current);
+    this.#measure(now);
     this.#watch.begin(now);
     this.#monitor('');
+  }
+
+  #measure(now: Instant): void {
+    const { current } = this.paths;
+    if (this.state !== 'handshaking' || current === undefined) return;
+    if (current.minRtt.msec !== undefined) return;
+    this.paths.probe(now, current);
+    this.#timers.set('measure', after(now, MEASURE_EVERY_MSEC));
   }
 
   #sayHello(now: Instant): void {
@@ -611,6 +624,8 @@ export class PeerLink {
       this.#timers.set('retry', this.#refusedUntil);
       return;
     }
+    const isOnDemand = this.isStock && this.spec.stock?.keepaliveMsec === undefined;
+    if (isOnDemand && this.keys.lastHandshakeAt !== undefined) return; // as WireGuard: when there is traffic
     const msec = Math.min(RETRY_MAX_MSEC, RETRY_MIN_MSEC * 2 ** Math.min(this.#retries++, 10));
     this.#timers.set('retry', after(now, jittered(this.#ctx, msec)));
     this.#tryPaths(now);
@@ -690,12 +705,26 @@ export class PeerLink {
         this.#sendEmpty(now);
         this.#timers.set('keepalive', after(now, this.spec.stock?.keepaliveMsec ?? 25_000));
         return;
+      case 'measure':
+        this.#measure(now);
+        return;
       case 'expire':
-        if (!this.keys.isUsable(now)) this.#lose(now, { reason: 'the key is too old' });
+        this.#expire(now);
         return;
       default:
         due satisfies never;
     }
+  }
+
+  #expire(now: Instant): void {
+    const expiredAt = this.keys.usableUntil;
+    if (expiredAt === undefined || this.keys.isUsable(now)) return;
+    if (this.isStock || now - expiredAt >= KEYLESS_MSEC) {
+      this.#lose(now, { reason: 'the key is too old' });
+      return;
+    }
+    this.#ctx.noise.want(now, this.link);
+    this.#timers.set('expire', after(expiredAt, KEYLESS_MSEC));
   }
 
   #sendEmpty(now: Instant): void {
