@@ -1,0 +1,48 @@
+/** The cost class of our own links: linear in round-trip time, with hysteresis (docs/adr/0005). */
+import { after, elapsed, type Instant } from '../../base/time.js';
+
+const BAND_MSEC = 10;
+const CLASS_MAX = 255;
+/** Half a band outside for this long, before the class follows. */
+const SETTLE_MSEC = 15_000;
+
+export const classOf = (rttMsec: number): number =>
+  Math.min(Math.max(1 + Math.floor(rttMsec / BAND_MSEC), 1), CLASS_MAX);
+
+export class CostClass {
+  #current: number;
+  #outsideSince: Instant | undefined;
+  #rttMsec: number;
+
+  constructor(rttMsec: number) {
+    this.#rttMsec = rttMsec;
+    this.#current = classOf(rttMsec);
+  }
+
+  get current(): number {
+    return this.#current;
+  }
+
+  /** A new measurement. @returns When to call `settle`, if the class may have to change. */
+  measured(now: Instant, rttMsec: number): Instant | undefined {
+    this.#rttMsec = rttMsec;
+    const low = (this.#current - 1) * BAND_MSEC - BAND_MSEC / 2;
+    const high = this.#current * BAND_MSEC + BAND_MSEC / 2;
+    if (rttMsec >= low && rttMsec < high) {
+      this.#outsideSince = undefined;
+      return undefined;
+    }
+    this.#outsideSince ??= now;
+    return after(this.#outsideSince, SETTLE_MSEC);
+  }
+
+  /** @returns true when the class has changed. */
+  settle(now: Instant): boolean {
+    if (this.#outsideSince === undefined || elapsed(this.#outsideSince, now) < SETTLE_MSEC)
+      return false;
+    this.#outsideSince = undefined;
+    const before = this.#current;
+    this.#current = classOf(this.#rttMsec);
+    return this.#current !== before;
+  }
+}

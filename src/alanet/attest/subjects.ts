@@ -1,0 +1,220 @@
+/**
+ * What signed records say, node-wide: the newest record of every node, link and service that any neighbor showed us.
+ * Routes refer to links here, so that one new record (a renewal, another cost, DOWN) changes every route over it at once.
+ */
+import type { Crypto } from '../../base/crypto.js';
+import type { NodeId, Prefix } from '../../base/ip6.js';
+import { VerificationCache } from '../../identity/cache.js';
+import type {
+  RecordFault,
+  VerifiedLink,
+  VerifiedNode,
+  VerifiedService,
+} from '../../identity/records.js';
+import { HighestSeen } from '../../identity/sequence.js';
+import type { SignedRecord } from '../../wire/types.js';
+import type { Route } from '../types.js';
+
+/** Ours: subjects of each kind that are remembered. */
+const NODES_MAX = 65_536;
+const LINKS_MAX = 262_144;
+
+/** One adjacency and its newest records. */
+export interface LinkEntry {
+  /** `l:<a>-<b>` */
+  readonly key: string;
+  readonly a: NodeId;
+  readonly b: NodeId;
+  up: VerifiedLink | undefined;
+  down: VerifiedLink | undefined;
+  /** Routes in any Adj-RIB-In that lead over it. */
+  readonly routes: Set<Route>;
+}
+
+export type Subject =
+  | { readonly kind: 'node'; readonly key: string; readonly node: VerifiedNode }
+  | { readonly kind: 'link'; readonly key: string; readonly entry: LinkEntry }
+  | { readonly kind: 'service'; readonly key: string; readonly service: VerifiedService };
+
+export type Learned =
+  | {
+      readonly ok: true;
+      readonly subject: Subject;
+      /** `new`: it replaced or began something; `same`: it was known. */
+      readonly change: 'new' | 'same';
+    }
+  | { readonly ok: false; readonly fault: RecordFault | 'limit'; readonly key: string | undefined };
+
+export interface SubjectsOptions {
+  readonly crypto: Crypto;
+  readonly realm: string;
+  readonly work: number;
+  readonly highestSeen: unknown;
+}
+
+export const nodeKey = (id: NodeId): string => `n:${id}`;
+export const serviceKey = (prefix: Prefix): string => `s:${prefix}`;
+export const linkKey = (a: NodeId, b: NodeId): string => (a < b ? `l:${a}-${b}` : `l:${b}-${a}`);
+
+export const isUp = (entry: LinkEntry): boolean =>
+  entry.up !== undefined && (entry.down === undefined || entry.down.body.seq < entry.up.body.seq);
+
+/** Highest sequence number of either record; 0 for none. */
+export const seqOf = (entry: LinkEntry): number =>
+  Math.max(entry.up?.body.seq ?? 0, entry.down?.body.seq ?? 0);
+
+/** The other end. */
+export const farEnd = (entry: LinkEntry, end: NodeId): NodeId | undefined =>
+  end === entry.a ? entry.b : end === entry.b ? entry.a : undefined;
+
+export class Subjects {
+  readonly nodes = new Map<NodeId, VerifiedNode>();
+  readonly links = new Map<string, LinkEntry>();
+  readonly services = new Map<Prefix, VerifiedService>();
+  readonly #options: SubjectsOptions;
+  readonly #cache: VerificationCache;
+  readonly #seen: HighestSeen;
+  #changed = false;
+
+  constructor(options: SubjectsOptions) {
+    this.#options = options;
+    this.#cache = new VerificationCache(options.crypto);
+    const imported = HighestSeen.import(options.highestSeen ?? []);
+    this.#seen = imported.ok ? imported.value : new HighestSeen();
+  }
+
+  /** True once since the last call when there is something to keep. */
+  takeChanged(): boolean {
+    const changed = this.#changed;
+    this.#changed = false;
+    return changed;
+  }
+
+  exportSeen(): unknown {
+    return this.#seen.export();
+  }
+
+  readonly publicKeyOf = (id: NodeId): Uint8Array | undefined =>
+    this.nodes.get(id)?.body.proof.publicKey;
+
+  /** Verifies one record and remembers what it says. */
+  learn(record: SignedRecord, nowSeconds: number): Learned {
+    switch (record.kind) {
+      case 'node':
+        return this.#learnNode(record, nowSeconds);
+      case 'link':
+        return this.#learnLink(record, nowSeconds);
+      case 'service':
+        return this.#learnService(record, nowSeconds);
+      default:
+        return record.kind satisfies never;
+    }
+  }
+
+  #learnNode(record: SignedRecord, nowSeconds: number): Learned {
+    const { realm, work } = this.#options;
+    const verified = this.#cache.node(record, { realm, work, nowSeconds });
+    if (!verified.ok) return { ok: false, fault: verified.error, key: undefined };
+    const node = verified.value;
+    const key = nodeKey(node.id);
+    const freshness = this.#seen.accept('node', node.id, node.body.seq, node.digest);
+    if (freshness === 'old') return { ok: false, fault: 'replayed', key };
+    if (!this.nodes.has(node.id) && this.nodes.size >= NODES_MAX)
+      return { ok: false, fault: 'limit', key };
+    const known = this.nodes.get(node.id);
+    this.nodes.set(node.id, node);
+    this.#changed ||= freshness === 'new';
+    const change = known?.digest === node.digest ? 'same' : 'new';
+    return { ok: true, subject: { kind: 'node', key, node }, change };
+  }
+
+  #learnLink(record: SignedRecord, nowSeconds: number): Learned {
+    const verified = this.#cache.link(record, { publicKeyOf: this.publicKeyOf, nowSeconds });
+    if (!verified.ok) return { ok: false, fault: verified.error, key: undefined };
+    const link = verified.value;
+    const key = linkKey(link.a, link.b);
+    const entry = this.links.get(key) ?? this.#newEntry(link);
+    if (entry === undefined) return { ok: false, fault: 'limit', key };
+    const subject: Subject = { kind: 'link', key, entry };
+    const current = link.body.down ? entry.down : entry.up;
+    if (current?.digest === link.digest) return { ok: true, subject, change: 'same' };
+    const freshness = this.#seen.accept('link', key.slice(2), link.body.seq, link.digest);
+    const isNewer = link.body.seq > seqOf(entry);
+    if (freshness === 'old' || !isNewer) {
+      // Two ends may say DOWN under one number; and an older UP of a link that is up still names the link.
+      if (link.body.down ? !isUp(entry) : isUp(entry)) return { ok: true, subject, change: 'same' };
+      if (freshness === 'old') return { ok: false, fault: 'replayed', key };
+    }
+    if (link.body.down) entry.down = link;
+    else entry.up = link;
+    this.#changed = true;
+    return { ok: true, subject, change: 'new' };
+  }
+
+  #newEntry(link: VerifiedLink): LinkEntry | undefined {
+    if (this.links.size >= LINKS_MAX) return undefined;
+    return this.entryOf(link.a, link.b);
+  }
+
+  /** The entry of a pair, made when it is new. */
+  entryOf(one: NodeId, other: NodeId): LinkEntry {
+    const key = linkKey(one, other);
+    const known = this.links.get(key);
+    if (known !== undefined) return known;
+    const [a, b] = one < other ? [one, other] : [other, one];
+    const entry: LinkEntry = { key, a, b, up: undefined, down: undefined, routes: new Set() };
+    this.links.set(key, entry);
+    return entry;
+  }
+
+  #learnService(record: SignedRecord, nowSeconds: number): Learned {
+    const { realm } = this.#options;
+    const verified = this.#cache.service(record, {
+      realm,
+      publicKeyOf: this.publicKeyOf,
+      nowSeconds,
+    });
+    if (!verified.ok) return { ok: false, fault: verified.error, key: undefined };
+    const service = verified.value;
+    const key = serviceKey(service.prefix);
+    const freshness = this.#seen.accept(
+      'service',
+      service.prefix,
+      service.body.seq,
+      service.digest,
+    );
+    if (freshness === 'old') return { ok: false, fault: 'replayed', key };
+    const known = this.services.get(service.prefix);
+    if (known === undefined && this.services.size >= NODES_MAX)
+      return { ok: false, fault: 'limit', key };
+    this.services.set(service.prefix, service);
+    this.#changed ||= freshness === 'new';
+    const change = known?.digest === service.digest ? 'same' : 'new';
+    return { ok: true, subject: { kind: 'service', key, service }, change };
+  }
+
+  /** The record to show others, by subject key. DOWN wins while it is the newer one. */
+  recordOf(
+    key: string,
+  ): { readonly record: SignedRecord; readonly digest: string; readonly seq: number } | undefined {
+    const verified = this.#verifiedOf(key);
+    if (verified === undefined) return undefined;
+    return { record: verified.record, digest: verified.digest, seq: verified.body.seq };
+  }
+
+  #verifiedOf(key: string): VerifiedNode | VerifiedLink | VerifiedService | undefined {
+    if (key.startsWith('n:')) return this.nodes.get(key.slice(2) as NodeId);
+    if (key.startsWith('s:')) return this.services.get(key.slice(2) as Prefix);
+    const entry = this.links.get(key);
+    return entry === undefined || isUp(entry) ? entry?.up : entry.down;
+  }
+
+  /** Links whose record in force has expired. */
+  expired(nowSeconds: number): LinkEntry[] {
+    const found: LinkEntry[] = [];
+    for (const entry of this.links.values()) {
+      if (isUp(entry) && (entry.up?.body.notAfter ?? 0) < nowSeconds) found.push(entry);
+    }
+    return found;
+  }
+}

@@ -1,0 +1,156 @@
+/** One neighbor: its session's state, timers and counters, its dictionaries and what it sent and was sent. */
+import type { NodeId, Prefix } from '../../base/ip6.js';
+import { BoundedQueue } from '../../base/queue.js';
+import type { Instant } from '../../base/time.js';
+import { Timers } from '../../base/timers.js';
+import type { LinkId, LinkUp } from '../../link/types.js';
+import { encodeBgp } from '../../wire/bgp.js';
+import type { BgpMessage, BgpUpdate, Role } from '../../wire/types.js';
+import type { Agreement } from '../attest/agreement.js';
+import type { CostClass } from '../attest/cost.js';
+import type { Damping } from '../attest/damping.js';
+import { DictionaryIn } from '../rib/dictionary-in.js';
+import { DictionaryOut, type OutPath, type OutRecord } from '../rib/dictionary-out.js';
+import type { Route, RouteFault } from '../types.js';
+import type { State } from './fsm.js';
+
+export type NeighborTimer =
+  | 'hold'
+  | 'keepalive'
+  | 'retry'
+  | 'advertise'
+  | 'agree'
+  | 'settle'
+  | 'work';
+
+export interface SentRoute {
+  readonly origin: OutRecord;
+  readonly path: OutPath;
+}
+
+export interface RefusedRoute {
+  readonly prefix: Prefix | undefined;
+  readonly fault: RouteFault;
+  readonly at: Instant;
+}
+
+type MessageKind = BgpMessage['kind'];
+
+/** Encoded messages that wait for the link; updates are only built while there are few. */
+const OUTBOX_MAX = 4096;
+/** The last refused routes are kept to be shown. */
+const REFUSED_SHOWN_MAX = 32;
+
+/** What survives a session: the same neighbor on the same link. */
+export class Neighbor {
+  readonly link: LinkId;
+  readonly peer: NodeId;
+  readonly cost: CostClass;
+  readonly agreement: Agreement;
+  readonly damping: Damping;
+  readonly timers = new Timers<NeighborTimer>();
+  readonly outbox = new BoundedQueue<Uint8Array>(OUTBOX_MAX);
+  readonly inbox: { readonly update: BgpUpdate; readonly bytes: number }[] = [];
+  readonly routes = new Map<Prefix, Route>();
+  readonly sent = new Map<Prefix, SentRoute>();
+  /** Prefixes whose advertisement may have to change. */
+  readonly pending = new Set<Prefix>();
+  /** Subject keys whose record the neighbor should get anew. */
+  readonly pendingRecords = new Set<string>();
+  readonly refused: RefusedRoute[] = [];
+  readonly refusals: Partial<Record<RouteFault, number>> = {};
+  readonly received: Partial<Record<MessageKind, number>> = {};
+  readonly sentMessages: Partial<Record<MessageKind, number>> = {};
+  state: State = 'Connect';
+  up: LinkUp | undefined;
+  name = '';
+  role: Role = 'peer';
+  capabilities: readonly number[] = [];
+  holdMsec = 0;
+  isBlocked = false;
+  inboxBytes = 0;
+  /** The full table is still to be followed by End-of-RIB; 'refresh': begun by begin-of-RIB. */
+  dump: 'none' | 'initial' | 'refresh' = 'none';
+  hasEndOfRib = false;
+  establishedAt: Instant | undefined;
+  downAt: Instant | undefined;
+  connectionsEstablished = 0;
+  connectionsDropped = 0;
+  lastError = '';
+  failures = 0;
+  lastAdvertisedAt: Instant | undefined;
+  tableVersion = 0;
+  dictionaryIn: DictionaryIn;
+  dictionaryOut = new DictionaryOut();
+  readonly #own: NodeId;
+  readonly #recordsMax: number;
+
+  constructor(parts: {
+    readonly link: LinkId;
+    readonly peer: NodeId;
+    readonly own: NodeId;
+    readonly cost: CostClass;
+    readonly agreement: Agreement;
+    readonly damping: Damping;
+    readonly recordsMax: number;
+  }) {
+    this.link = parts.link;
+    this.peer = parts.peer;
+    this.cost = parts.cost;
+    this.agreement = parts.agreement;
+    this.damping = parts.damping;
+    this.#own = parts.own;
+    this.#recordsMax = parts.recordsMax;
+    this.dictionaryIn = this.#newDictionary();
+  }
+
+  #newDictionary(): DictionaryIn {
+    return new DictionaryIn({ neighbor: this.peer, own: this.#own, limit: this.#recordsMax });
+  }
+
+  get isEstablished(): boolean {
+    return this.state === 'Established';
+  }
+
+  /** Routes may cross the link: the session is up and both ends signed it. */
+  get carriesRoutes(): boolean {
+    return this.isEstablished && this.agreement.inForce;
+  }
+
+  /** Encodes and queues. @returns false when the outbox is full: the session must end. */
+  queue(message: BgpMessage): boolean {
+    this.sentMessages[message.kind] = (this.sentMessages[message.kind] ?? 0) + 1;
+    return this.outbox.push(encodeBgp(message));
+  }
+
+  countReceived(kind: MessageKind): void {
+    this.received[kind] = (this.received[kind] ?? 0) + 1;
+  }
+
+  refuse(at: Instant, prefix: Prefix | undefined, fault: RouteFault): void {
+    this.refusals[fault] = (this.refusals[fault] ?? 0) + 1;
+    this.refused.push({ at, prefix, fault });
+    if (this.refused.length > REFUSED_SHOWN_MAX) this.refused.shift();
+  }
+
+  /** A new session begins with empty dictionaries; the caller has removed the routes. */
+  resetSession(): void {
+    this.timers.clearAll();
+    this.outbox.clear();
+    this.inbox.length = 0;
+    this.inboxBytes = 0;
+    this.sent.clear();
+    this.pending.clear();
+    this.pendingRecords.clear();
+    this.dictionaryIn = this.#newDictionary();
+    this.dictionaryOut = new DictionaryOut();
+    this.isBlocked = false;
+    this.dump = 'none';
+    this.hasEndOfRib = false;
+    this.lastAdvertisedAt = undefined;
+    this.capabilities = [];
+  }
+}
+
+export const total = (counts: Partial<Record<string, number>>): number =>
+  Object.values(counts).reduce<number>((sum, count) => sum + (count ?? 0), 0);
