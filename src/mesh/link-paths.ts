@@ -18,6 +18,8 @@ const OUTSTANDING_MAX = 128;
 const REFUSALS_MAX = 3;
 const REFUSALS_MSEC = 150;
 const REFUSAL_RETRY_MSEC = 50;
+/** The plane tells of packets on another path at least this often, with some room. */
+const MOVED_EVERY_MSEC = 150;
 /** Ours: how long after a move was seen the other side still counts as sending there. */
 const MOVED_RECENTLY_MSEC = 3_000;
 
@@ -143,7 +145,7 @@ export class LinkPaths {
     if (current === undefined) return { kind: 'calm' };
     const verdict = judgeSilence({
       now,
-      ...this.#silence(now, current),
+      ...this.#silence(current),
       intervalMsec: this.#ctx.config.probeIntervalMsec,
       count: this.#ctx.config.probeCount,
       rttMsec: current.rtt.smoothedMsec,
@@ -215,13 +217,12 @@ export class LinkPaths {
     return Math.max(200, 3 * (this.current?.rtt.smoothedMsec ?? 0));
   }
 
-  #silence(now: Instant, current: Candidate): { heardAt: Instant; demandAt: Instant | undefined } {
+  #silence(current: Candidate): { heardAt: Instant; demandAt: Instant | undefined } {
     const { lastRxAt, unansweredSinceAt } = this.readCounters();
-    const { probeIntervalMsec, probeCount } = this.#ctx.config;
-    const isMixed =
-      this.#otherHeardAt !== undefined && now - this.#otherHeardAt < probeIntervalMsec * probeCount;
-    if (!isMixed && lastRxAt > (current.heardAt ?? 0)) this.#markHeard(lastRxAt, current);
-    const asked = [current.unansweredAt, isMixed ? undefined : unansweredSinceAt || undefined];
+    const other = this.#otherHeardAt;
+    const isOfOther = other !== undefined && lastRxAt - other <= MOVED_EVERY_MSEC;
+    if (!isOfOther && lastRxAt > (current.heardAt ?? 0)) this.#markHeard(lastRxAt, current);
+    const asked = [current.unansweredAt, unansweredSinceAt || undefined];
     const demands = asked.filter((at) => at !== undefined);
     const demandAt = demands.length === 0 ? undefined : (Math.min(...demands) as Instant);
     return { heardAt: current.heardAt ?? (0 as Instant), demandAt };
