@@ -264,6 +264,7 @@ export class Alanet {
   }
 
   #measured(now: Instant, neighbor: Neighbor, rttMsec: number): void {
+    neighbor.rttMsec = rttMsec;
     const settleAt = neighbor.cost.measured(now, rttMsec);
     if (settleAt === undefined) neighbor.timers.clear('settle');
     else neighbor.timers.set('settle', settleAt);

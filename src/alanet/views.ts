@@ -161,7 +161,7 @@ function summaryRow(alanet: Alanet, neighbor: Neighbor, now: Instant): object {
       pfxBest: best,
       pfxSnt: neighbor.sent.size,
     },
-    rttMsec: up === undefined ? null : up.rttMsec,
+    rttMsec: up === undefined ? null : neighbor.rttMsec,
     connectionsEstablished: neighbor.connectionsEstablished,
     connectionsDropped: neighbor.connectionsDropped,
     lastError: neighbor.lastError === '' ? null : neighbor.lastError,

@@ -4,12 +4,8 @@
  *
  * The way of an event: plane → `handlePlane` → mesh → (link events) → alanet → (link commands) → mesh → plane commands.
  */
-import {
-  Alanet,
-  type AlanetCommand,
-  type AlanetEvent,
-  type AlanetOptions,
-} from '../alanet/alanet.js';
+import { Alanet, type AlanetCommand, type AlanetEvent, type Transit } from '../alanet/alanet.js';
+import { prefixOfNode } from '../base/ip6.js';
 import { earliest, type Instant } from '../base/time.js';
 import { Mesh } from '../mesh/mesh.js';
 import type {
@@ -18,15 +14,10 @@ import type {
   MeshAnswer,
   MeshCommand,
   MeshEvent,
-  MeshOptions,
   PathOpened,
 } from '../mesh/types.js';
-import type { PathId, PlaneCommand, PlaneEvent } from '../plane/types.js';
-
-export interface EngineOptions {
-  readonly mesh: MeshOptions;
-  readonly alanet: AlanetOptions;
-}
+import type { FibChange, PathId, PlaneCommand, PlaneEvent } from '../plane/types.js';
+import type { EngineOptions } from './options.js';
 
 export type EngineOutput =
   /** To be applied in order, before anything else is fed in. */
@@ -35,6 +26,8 @@ export type EngineOutput =
   | { readonly kind: 'release'; readonly path: PathId }
   | BeaconOutput
   | { readonly kind: 'event'; readonly event: MeshEvent | AlanetEvent }
+  /** Prefixes that the host should send into the TUN, or no longer. */
+  | { readonly kind: 'kernel-routes'; readonly changes: readonly FibChange[] }
   /** The plane's answer to an injected echo, for `alamesh ping`. */
   | { readonly kind: 'pong'; readonly packet: Uint8Array }
   | { readonly kind: 'persist'; readonly highestSeen: unknown };
@@ -48,9 +41,37 @@ export class Engine {
   #commands: PlaneCommand[] = [];
   readonly #outputs: EngineOutput[] = [];
 
+  readonly #options: EngineOptions;
+
   constructor(options: EngineOptions) {
+    this.#options = options;
     this.mesh = new Mesh(options.mesh);
     this.alanet = new Alanet(options.alanet);
+  }
+
+  /** Once, before anything is fed in. */
+  start(now: Instant): void {
+    this.#setLocal();
+    this.alanet.start(now);
+  }
+
+  #setLocal(): void {
+    const { id } = this.#options.identity;
+    const transit = this.alanet.transit !== 'none';
+    this.#commands.push({ kind: 'local', address: id, prefixes: [prefixOfNode(id)], transit });
+  }
+
+  setTransit(now: Instant, transit: Transit): void {
+    this.alanet.handleCommand(now, { kind: 'set-transit', transit });
+    this.#setLocal();
+  }
+
+  /** Withdraws, then says goodbye; whoever feeds this carries out the outputs and then stops. */
+  shutdown(now: Instant): void {
+    this.alanet.handleCommand(now, { kind: 'shutdown' });
+    while (this.#pollAlanet(now));
+    while (this.#pollMesh(now));
+    this.mesh.handleCommand(now, { kind: 'shutdown', reason: 'the router stops' });
   }
 
   handlePlane(now: Instant, events: readonly PlaneEvent[]): void {
@@ -138,6 +159,7 @@ export class Engine {
       }
       case 'fib':
         this.#commands.push({ kind: 'fib', changes: output.changes });
+        this.#outputs.push({ kind: 'kernel-routes', changes: output.changes });
         return true;
       case 'event':
       case 'persist':

@@ -23,9 +23,9 @@ import {
   upperLayer,
 } from './ip6.js';
 
-const DESTINATION_UNREACHABLE = 1;
+export const DESTINATION_UNREACHABLE = 1;
 const PACKET_TOO_BIG = 2;
-const TIME_EXCEEDED = 3;
+export const TIME_EXCEEDED = 3;
 export const ECHO_REQUEST = 128;
 export const ECHO_REPLY = 129;
 

@@ -37,7 +37,9 @@ export function resolveWho<T extends Known>(who: string, known: readonly T[], wh
 function candidates<T extends Known>(who: string, known: readonly T[]): T[] {
   const exact = known.filter(
     ({ name, address, key }) =>
-      name === who || address === who || (key !== undefined && plainKey(key) === plainKey(who)),
+      (name === who && who !== '') ||
+      address === who ||
+      (key !== undefined && plainKey(key) === plainKey(who)),
   );
   if (exact.length > 0) return exact;
   const parsed = parseAddress(who);

@@ -10,6 +10,9 @@ import type { BgpMessage, LinkRecordBody, SignedRecord } from '../../wire/types.
 import type { CostClass } from './cost.js';
 import { isUp, type LinkEntry, type Subjects, seqOf } from './subjects.js';
 
+/** What the two ends say to each other about their link. */
+export type AgreementMessage = Extract<BgpMessage, { kind: 'link-proposal' | 'link-agreement' }>;
+
 /** DESIGN §4: a day or more; the jitter spreads renewals. */
 const LIFE_SECONDS = 2 * 86_400;
 const LIFE_JITTER_SECONDS = 86_400 / 2;
@@ -62,7 +65,7 @@ export class Agreement {
   }
 
   /** What we send to get a new record. */
-  ask(nowSeconds: number): BgpMessage {
+  ask(nowSeconds: number): AgreementMessage {
     if (!this.isProposer) {
       const costClass = this.#parts.cost.current;
       this.#toldClass = costClass;
@@ -105,7 +108,9 @@ export class Agreement {
   handleProposal(
     proposal: SignedRecord,
     nowSeconds: number,
-  ): { readonly answer: BgpMessage; readonly record?: SignedRecord } | { readonly fault: string } {
+  ):
+    | { readonly answer: AgreementMessage; readonly record?: SignedRecord }
+    | { readonly fault: string } {
     const { crypto, seed, subjects, cost, own, peer } = this.#parts;
     if (own < peer) return { fault: 'the lower end proposes, not the higher' };
     const checked = verifyProposal(crypto, proposal, {

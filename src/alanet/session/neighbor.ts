@@ -6,6 +6,7 @@ import { Timers } from '../../base/timers.js';
 import type { LinkId, LinkUp } from '../../link/types.js';
 import { encodeBgp } from '../../wire/bgp.js';
 import type { BgpMessage, BgpUpdate, Role } from '../../wire/types.js';
+
 import type { Agreement } from '../attest/agreement.js';
 import type { CostClass } from '../attest/cost.js';
 import type { Damping } from '../attest/damping.js';
@@ -35,6 +36,8 @@ export interface RefusedRoute {
 }
 
 type MessageKind = BgpMessage['kind'];
+/** What we can say: everything but what a newer version says. */
+type Sayable = Exclude<BgpMessage, { kind: 'unknown' }>;
 
 /** Encoded messages that wait for the link; updates are only built while there are few. */
 const OUTBOX_MAX = 4096;
@@ -67,6 +70,7 @@ export class Neighbor {
   role: Role = 'peer';
   capabilities: readonly number[] = [];
   holdMsec = 0;
+  rttMsec = 0;
   isBlocked = false;
   inboxBytes = 0;
   /** The full table is still to be followed by End-of-RIB; 'refresh': begun by begin-of-RIB. */
@@ -118,7 +122,7 @@ export class Neighbor {
   }
 
   /** Encodes and queues. @returns false when the outbox is full: the session must end. */
-  queue(message: BgpMessage): boolean {
+  queue(message: Sayable): boolean {
     this.sentMessages[message.kind] = (this.sentMessages[message.kind] ?? 0) + 1;
     return this.outbox.push(encodeBgp(message));
   }

@@ -53,6 +53,7 @@ export class Session {
   linkUp(now: Instant, neighbor: Neighbor, up: LinkUp): void {
     neighbor.up = up;
     neighbor.name = up.name;
+    neighbor.rttMsec = up.rttMsec;
     neighbor.resetSession();
     this.#enter(now, neighbor, 'LinkUp', '');
     const { identity, name, holdTimeSeconds = HOLD_TIME_SECONDS } = this.#parts.alanet.options;

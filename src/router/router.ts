@@ -1,0 +1,423 @@
+/**
+ * The router in this process: the engine and the portable plane between real sockets, a TUN, kernel routes and beacons.
+ * It only wires: what happens outside goes into the pump, what the engine wants is carried out.
+ */
+import { lookup } from 'node:dns/promises';
+import { createTransport } from '../../transports/udp/index.js';
+import { addressBytes, type NodeId } from '../base/ip6.js';
+import { Engine, type EngineOutput } from '../engine/engine.js';
+import { engineOptions, type RouterIdentity } from '../engine/options.js';
+import { PortableCore } from '../plane/portable/core.js';
+import type { FibChange, PlaneCommand, PlaneEvent } from '../plane/types.js';
+import { now, wallClock } from '../platform/clock.js';
+import { kernelEntropy, nodeCrypto } from '../platform/crypto.js';
+import { DiscoverySocket } from '../platform/discovery-socket.js';
+import { InterfaceWatcher, type LanChange } from '../platform/interfaces.js';
+import { KernelRoutes } from '../platform/kernel-routes.js';
+import type { Identity } from '../platform/keystore.js';
+import { Tun } from '../platform/tun.js';
+import type { RouterConfig } from './config/config.js';
+import { RouterDocuments } from './control/documents.js';
+import type { RouterControl } from './control/types.js';
+import { Echoes } from './echo.js';
+import type { Log } from './log.js';
+import { Monitor } from './monitor.js';
+import { peerSpecs } from './peer-specs.js';
+import { ownEndpoints, type PeerStore } from './peer-store.js';
+import { Pump } from './pump.js';
+import type { SeenFile } from './state-files.js';
+import { TransportSet } from './transports.js';
+
+export interface RouterParts {
+  readonly dir: string;
+  readonly config: RouterConfig;
+  readonly identity: Identity;
+  readonly log: Log;
+  readonly peerStore: PeerStore;
+  readonly nextSeq: () => number;
+  readonly seen: SeenFile;
+  readonly loadConfig: () => RouterConfig;
+  /** Begins the orderly stop of the process. */
+  readonly stop: () => void;
+}
+
+/** Ours: packets from the TUN in one pass, before datagrams get their turn. */
+const TUN_BATCHES_PER_PASS = 4;
+
+export class Router {
+  readonly parts: RouterParts;
+  readonly engine: Engine;
+  readonly plane: PortableCore;
+  readonly monitor = new Monitor();
+  readonly echoes: Echoes;
+  readonly control: RouterControl;
+  readonly startedAt = Date.now();
+  config: RouterConfig;
+  listening: readonly string[] = [];
+  readonly #pump: Pump;
+  readonly #transports: TransportSet;
+  readonly #events: PlaneEvent[] = [];
+  #tun: Tun | undefined;
+  #routes: KernelRoutes | undefined;
+  #discovery: DiscoverySocket | undefined;
+  #interfaces: InterfaceWatcher | undefined;
+  #tunLost = '';
+  #stopped = false;
+
+  constructor(parts: RouterParts) {
+    this.parts = parts;
+    this.config = parts.config;
+    const { identity, config, log } = parts;
+    const crypto = nodeCrypto();
+    const entropy = kernelEntropy();
+    this.#transports = new TransportSet(
+      {
+        received: (path, datagrams) =>
+          this.#pump.feed((at) => this.plane.handleDatagrams(at, path, datagrams)),
+        failed: (path, failure) =>
+          this.#pump.feed((at) => this.plane.handlePathFailed(at, path, failure)),
+      },
+      log,
+    );
+    this.plane = new PortableCore({
+      crypto,
+      tun: { write: (packet) => this.#tun?.write(packet) ?? false },
+      paths: this.#transports,
+      pathInfo: (id) => this.#transports.paths.info(id),
+      emit: (event) => void this.#events.push(event),
+      fibSeed: entropy.below(2 ** 32),
+    });
+    this.engine = new Engine(
+      engineOptions({
+        ...{
+          crypto,
+          entropy,
+          wall: wallClock,
+          identity: secrets(identity),
+          nextSeq: parts.nextSeq,
+        },
+        ...{ highestSeen: parts.seen.initial, realm: identity.realm, work: identity.work },
+        ...{ name: config.name ?? identity.name, transit: config.transit },
+        mesh: {
+          probeIntervalMsec: config.probeIntervalMsec,
+          probeCount: config.probeCount,
+          idleProbeMsec: config.idleProbeMsec,
+          ...testTiming(process.env),
+        },
+        readLink: (link, into) => this.plane.readLink(link, into),
+      }),
+    );
+    this.#pump = new Pump({
+      engine: this.engine,
+      plane: this.plane,
+      now,
+      takeEvents: () => this.#events.splice(0),
+      act: (output) => this.#act(output),
+    });
+    this.echoes = new Echoes(
+      {
+        source: identity.id,
+        inject: (packet) => this.plan([{ kind: 'inject', packet }]),
+        now: () => performance.now(),
+      },
+      entropy.below(65_536),
+    );
+    this.control = new RouterDocuments(this);
+  }
+
+  get id(): NodeId {
+    return this.parts.identity.id;
+  }
+
+  get tun(): { readonly name: string; readonly mtu: number; readonly problem: string } {
+    const mtu = this.config.tunMtu;
+    return { name: this.#tun?.name ?? this.config.tunName, mtu, problem: this.#tunLost };
+  }
+
+  /** @throws UserError: address in use, no permission for the TUN … `stop` undoes what was done until then. */
+  async start(): Promise<void> {
+    const { config, log } = this.parts;
+    this.#transports.add(createTransport);
+    this.listening = await this.#transports.listen(config.listen);
+    for (const url of this.listening) log.info('transport', 'listening', { url });
+    this.#startTun();
+    this.#pump.feed((at) => this.engine.start(at));
+    this.#startDiscovery();
+    this.applyPeers();
+  }
+
+  #startTun(): void {
+    const { config, identity, log } = this.parts;
+    const address = addressBytes(identity.id);
+    const tun = new Tun({ name: config.tunName, addresses: [address], mtu: config.tunMtu });
+    this.#tun = tun;
+    this.#routes = new KernelRoutes({
+      index: tun.index,
+      source: address,
+      overlap: (overlap) =>
+        log.warn('routes', `${overlap.ours} overlaps ${overlap.theirs} of this host`, {
+          wins: overlap.wins,
+        }),
+      refused: (message) => log.warn('routes', message),
+    });
+    tun.watch({
+      readable: () => this.#readTun(tun),
+      gone: (reason) => {
+        this.#tunLost = reason;
+        log.error('tun', `${reason}; links go on, packets of this host do not`);
+      },
+    });
+  }
+
+  #readTun(tun: Tun): void {
+    for (let i = 0; i < TUN_BATCHES_PER_PASS; i++) {
+      const packets = tun.readBatch();
+      if (packets.length === 0) return;
+      this.#pump.feed((at) => this.plane.handleTunPackets(at, packets));
+    }
+  }
+
+  #startDiscovery(): void {
+    const { config, log } = this.parts;
+    this.#tellCandidates();
+    if (config.discoveryInterfaces.length > 0) {
+      this.#discovery = new DiscoverySocket({
+        received: ({ address, interface: name }, bytes) =>
+          this.#pump.feed((at) =>
+            this.engine.handleBeacon(at, { interface: name, source: address, bytes }),
+          ),
+        log: (level, message) => log[level]('discovery', message),
+      });
+    }
+    this.#watchInterfaces();
+  }
+
+  #watchInterfaces(): void {
+    const filter = {
+      names: this.config.discoveryInterfaces,
+      ...(this.#tun && { except: this.#tun.name }),
+    };
+    this.#interfaces = new InterfaceWatcher(filter, (change) => this.#interfacesChanged(change));
+    this.#interfacesChanged({ added: [], removed: [], present: this.#interfaces.present });
+  }
+
+  #interfacesChanged({ present }: LanChange): void {
+    this.#discovery?.setInterfaces(present);
+    this.#routes?.recheck();
+    this.#tellCandidates();
+    const names = this.#discovery === undefined ? [] : present.map((one) => one.name);
+    this.#pump.feed((at) => this.engine.commandMesh(at, { kind: 'set-interfaces', names }));
+  }
+
+  #tellCandidates(): void {
+    const candidates = ownEndpoints(this.listening);
+    const port = Number(
+      /^udp:.*:(\d+)$/.exec(this.listening.find((url) => url.startsWith('udp:')) ?? '')?.[1] ?? 0,
+    );
+    this.#pump.feed((at) =>
+      this.engine.commandMesh(at, { kind: 'set-candidates', candidates, port }),
+    );
+  }
+
+  /** Adds, changes and removes peers so that they are what the config and the store say. */
+  applyPeers(): string[] {
+    const wanted = peerSpecs(this.config, this.parts.peerStore.peers, this.parts.dir);
+    const changes: string[] = [];
+    this.#pump.feed((at) => {
+      const keys = new Set(wanted.map((spec) => spec.id));
+      for (const row of this.engine.mesh.peers()) {
+        if (row.source !== 'configured' || keys.has(row.key)) continue;
+        const key = Uint8Array.from(Buffer.from(row.key, 'base64url'));
+        this.engine.commandMesh(at, { kind: 'remove-peer', key });
+        changes.push(`removed peer ${row.name || row.key}`);
+      }
+      const known = new Map(this.engine.mesh.peers().map((row) => [row.key, row]));
+      for (const { id, spec } of wanted) {
+        const before = known.get(id);
+        const same =
+          before?.source === 'configured' && before.endpoints.join() === spec.endpoints.join();
+        if (same) continue;
+        const answer = this.engine.commandMesh(at, { kind: 'add-peer', peer: spec });
+        const who = spec.name || id;
+        if (answer.ok) changes.push(`${before === undefined ? 'added' : 'changed'} peer ${who}`);
+        else this.parts.log.warn('peers', `peer ${who} is refused: ${answer.error}`);
+      }
+    });
+    return changes;
+  }
+
+  /** Re-reads the config; what did not change stays up. @throws UserError when the file is bad: then nothing changes. */
+  async reload(): Promise<string[]> {
+    const before = this.config;
+    const next = this.parts.loadConfig();
+    this.config = {
+      ...next,
+      listen: before.listen,
+      tunName: before.tunName,
+      tunMtu: before.tunMtu,
+    };
+    const changes = this.applyPeers();
+    if (next.discoveryInterfaces.join() !== before.discoveryInterfaces.join()) {
+      this.#interfaces?.close();
+      this.#discovery?.close();
+      this.#discovery = undefined;
+      this.#startDiscovery();
+      changes.push(`discovery on ${next.discoveryInterfaces.join(', ') || 'no interface'}`);
+    }
+    if (next.transit !== before.transit) {
+      this.#pump.feed((at) => this.engine.setTransit(at, next.transit));
+      changes.push(`transit ${next.transit}`);
+    }
+    changes.push(...this.#needRestart(before, next));
+    for (const change of changes) this.parts.log.info('config', change);
+    return changes;
+  }
+
+  #needRestart(before: RouterConfig, next: RouterConfig): string[] {
+    const keys = [
+      'name',
+      'realm',
+      'plane',
+      'listen',
+      'tunName',
+      'tunMtu',
+      'probeIntervalMsec',
+      'probeCount',
+      'idleProbeMsec',
+    ] as const;
+    return keys
+      .filter((key) => JSON.stringify(before[key]) !== JSON.stringify(next[key]))
+      .map((key) => `${key} changed: takes effect at the next start`);
+  }
+
+  /** Plane commands of the process itself (ping). */
+  plan(commands: readonly PlaneCommand[]): void {
+    this.#pump.feed((at) => this.plane.apply(at, commands));
+  }
+
+  /** Feeds the engine on behalf of the control API. */
+  feed(action: (at: ReturnType<typeof now>) => void): void {
+    this.#pump.feed(action);
+  }
+
+  #act(output: Exclude<EngineOutput, { kind: 'plane' }>): void {
+    switch (output.kind) {
+      case 'open':
+        this.#open(output.request, output.endpoint);
+        return;
+      case 'release':
+        this.#transports.paths.release(output.path);
+        return;
+      case 'beacon':
+        if (output.address === undefined) this.#discovery?.sendTo(output.interface, output.bytes);
+        else this.#discovery?.sendUnicast(`${output.address}%${output.interface}`, output.bytes);
+        return;
+      case 'kernel-routes':
+        this.#setKernelRoutes(output.changes);
+        return;
+      case 'event':
+        this.monitor.tell(output.event);
+        logEvent(this.parts.log, output.event);
+        return;
+      case 'persist':
+        this.parts.seen.save(output.highestSeen);
+        return;
+      case 'pong':
+        this.echoes.handlePong(output.packet);
+        return;
+      default:
+        output satisfies never;
+    }
+  }
+
+  #setKernelRoutes(changes: readonly FibChange[]): void {
+    for (const change of changes) {
+      if (change.kind === 'set') this.#routes?.add(change.prefix);
+      else this.#routes?.delete(change.prefix);
+    }
+  }
+
+  /** Names are looked up here; the transports take addresses. Answers come in a later turn of the loop. */
+  #open(request: number, endpoint: string): void {
+    const finish = (url: string): void => {
+      const opened = this.#transports.open(url);
+      this.#pump.feed((at) =>
+        this.engine.handlePathOpened(
+          at,
+          typeof opened === 'string' ? { request, error: opened } : { request, path: opened },
+        ),
+      );
+    };
+    const host = /^\w+:\/\/([A-Za-z0-9.-]*[A-Za-z][A-Za-z0-9.-]*):(\d+)$/.exec(endpoint);
+    if (host === null) {
+      setImmediate(finish, endpoint);
+      return;
+    }
+    lookup(host[1] as string, { verbatim: false }).then(
+      ({ address }) => {
+        const at = address.includes(':') ? `[${address}]` : address;
+        finish(endpoint.replace(/\/\/[^:]+:/, `//${at}:`));
+      },
+      (error: NodeJS.ErrnoException) => {
+        const reason = `the name ${host[1]} has no address (${error.code ?? error.message})`;
+        this.#pump.feed((at) => this.engine.handlePathOpened(at, { request, error: reason }));
+      },
+    );
+  }
+
+  /** Withdraws, says goodbye, then removes routes and TUN. Idempotent. */
+  async stop(): Promise<void> {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.echoes.stop();
+    this.#pump.feed((at) => this.engine.shutdown(at));
+    this.#pump.stop();
+    this.monitor.close();
+    this.#interfaces?.close();
+    this.#discovery?.close();
+    this.#routes?.close();
+    this.#tun?.close();
+    await this.#transports.close();
+    await this.parts.seen.settled();
+  }
+}
+
+const secrets = ({ id, seed, proof, noisePrivate, noisePublic }: Identity): RouterIdentity => ({
+  ...{ id, seed, proof, noisePrivate, noisePublic },
+});
+
+/** Shorter rekey for interop tests: no setting, as nobody should run with it. */
+function testTiming(env: NodeJS.ProcessEnv): object {
+  const msec = Number(env.ALAMESH_TEST_REKEY_MSEC ?? 0);
+  if (!(msec >= 1000)) return {};
+  return { timing: { rekeyAfterMsec: msec, rejectAfterMsec: msec * 1.5 } };
+}
+
+function logEvent(log: Log, event: Extract<EngineOutput, { kind: 'event' }>['event']): void {
+  switch (event.kind) {
+    case 'log':
+      log[event.level]('mesh', event.message);
+      return;
+    case 'link':
+      log.info('link', event.state, {
+        peer: event.name || event.peer,
+        path: event.path ?? undefined,
+        reason: event.reason || undefined,
+      });
+      return;
+    case 'neighbor':
+      log.info('bgp', event.state, {
+        neighbor: event.name || event.peer,
+        reason: event.reason || undefined,
+      });
+      return;
+    case 'route':
+      log.debug('route', event.action, {
+        prefix: event.prefix,
+        nexthop: event.nexthop ?? undefined,
+      });
+      return;
+    default:
+      event satisfies never;
+  }
+}
