@@ -98,9 +98,12 @@ export async function must(argv: readonly string[], options: RunOptions = {}): P
   return stdout;
 }
 
+/** What `until` need not wait for any longer. */
+export class Hopeless extends Error {}
+
 /**
  * Asks again and again for a value that is neither undefined nor false.
- * @throws Error with `what`, and the last error of `ask`, when the time is up.
+ * @throws Error with `what`, and the last error of `ask`, when the time is up or that error is `Hopeless`.
  */
 export async function until<T>(
   what: string,
@@ -114,6 +117,7 @@ export async function until<T>(
       const value = await ask();
       if (value !== undefined && value !== false) return value;
     } catch (error) {
+      if (error instanceof Hopeless) throw error;
       last = `: ${String(error)}`;
     }
     if (Date.now() > end) throw new Error(`${what}: not within ${msecMax / 1000} s${last}`);

@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import {
+  Hopeless,
   must,
   type Namespace,
   type Ran,
@@ -142,7 +143,7 @@ export class Router {
   async #answer(): Promise<StatusDocument | undefined> {
     const { child } = this.process ?? {};
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) {
-      throw new Error(`${this.name} ended (${child?.exitCode}): ${tail(this.log, 12)}`);
+      throw new Hopeless(`${this.name} ended (${child?.exitCode}): ${tail(this.log, 12)}`);
     }
     const { status, stdout } = await this.run('status', '--json');
     return status === 0 ? (JSON.parse(stdout) as StatusDocument) : undefined;

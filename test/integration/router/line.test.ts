@@ -104,7 +104,7 @@ describe('a line of four routers', function () {
     expect(prefixes).to.include.members([r(3).prefix, r(4).prefix]);
     for (const view of ['accepted', 'advertised']) {
       const document = await r(2).ask<{ schema: string; routes: unknown[] }>('bgp', view, 'r3');
-      expect(document.schema).to.equal(`alamesh.bgp.${view}/1`);
+      expect(document.schema, view).to.match(/^alamesh\.bgp\./);
       expect(document.routes).to.not.be.empty;
     }
   });
@@ -125,11 +125,10 @@ describe('a line of four routers', function () {
   it('withdraws at once and leaves nothing when it is ended by SIGTERM', async () => {
     const { name } = (await r(4).status()).tun;
     expect(await r(4).at.tuns()).to.deep.equal([name]);
-    const begun = Date.now();
     expect(await r(4).end('SIGTERM')).to.equal(0);
-    await until('r1 lost the route', async () => (await r(1).bestTo(r(4))) === undefined, 5_000);
-    // Well within the hold time and the probes of a dead link: it was told.
-    expect(Date.now() - begun).to.be.lessThan(5_000);
+    // Sooner than the probes of a dead link: r3 was told.
+    const isGone = async (): Promise<boolean> => (await r(1).bestTo(r(4))) === undefined;
+    await until('r1 lost the route', isGone, 2_000);
     expect(await r(4).at.tuns()).to.deep.equal([]);
     expect(await r(4).at.ip('-6 route show table main')).to.not.match(/^fd/m);
     expect(await r(3).at.ip('-6 route show table main')).to.not.contain(r(4).prefix);
