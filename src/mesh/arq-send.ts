@@ -82,11 +82,6 @@ export class ArqSender {
     return this.#queuedBytes === 0 && this.#inFlight.size === 0;
   }
 
-  /** Some segment waits for its acknowledgement. */
-  get isWaiting(): boolean {
-    return this.#inFlight.size > 0;
-  }
-
   /** @param payloadMax Bytes of payload that the smallest path carries. */
   poll(now: Instant, payloadMax: number): Data | undefined {
     const again = this.#nextLost();

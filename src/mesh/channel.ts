@@ -1,10 +1,10 @@
 /**
  * The control channel of one link: two ordered, reliable streams over whatever path the link has. Sans-IO.
  *
- * Each side has a random tag for each incarnation of its channel and learns the other's. A side is *in step* once a
- * segment named its own tag; only then are messages delivered. A new tag of the other side while in step means that it
- * started afresh: then we do too, and the caller hears `reset`. Tags that were given up are remembered, so that late
- * segments do not reset anything.
+ * Each side has a tag for each incarnation of its channel: random at the start of the router, then counting. It learns the
+ * other's, and is *in step* once a segment named its own tag; only then are messages delivered. A newer tag of the other
+ * side while in step means that it started afresh: then we do too, and the caller hears `reset`. Late segments of older
+ * incarnations change nothing.
  */
 import type { Entropy } from '../base/entropy.js';
 import { earliest, type Instant } from '../base/time.js';
@@ -12,10 +12,13 @@ import { ArqReceiver } from './arq-receive.js';
 import { ArqSender } from './arq-send.js';
 import { decodeSegment, encodeSegment, type Segment, STREAMS, type Stream } from './segment.js';
 
-/** Ours: given-up tags of the other side that are remembered. */
+/** Ours: tags of the other side before it restarted that are remembered. */
 const OLD_TAGS_MAX = 8;
 /** Ours: segments taken before the other side has named our tag; the rest it sends again. */
 const EARLY_SEGMENTS_MAX = 32;
+
+/** Tags less than this apart are of one run of a router. */
+const TAG_DISTANCE = 0x1_0000;
 
 /** What became of a segment. */
 export type SegmentVerdict = 'taken' | 'stale' | 'malformed' | 'reset';
@@ -37,7 +40,6 @@ export interface OutgoingSegment {
 }
 
 export class Channel {
-  readonly #entropy: Entropy;
   #own: number;
   /** 0 while unknown. */
   #peer = 0;
@@ -46,14 +48,12 @@ export class Channel {
   #streams: Readonly<Record<Stream, Pair>> = newStreams();
 
   constructor(entropy: Entropy) {
-    this.#entropy = entropy;
-    this.#own = this.#newTag();
+    this.#own = 1 + entropy.below(0xffff_ffff);
   }
 
   /** Both streams start afresh here, and on the other side as soon as it hears of it. */
   reset(): void {
-    if (this.#peer !== 0) this.#remember(this.#peer);
-    this.#restart(0);
+    this.#restart(this.#peer);
   }
 
   /** @returns false, and keeps nothing, when the stream's queue is full. */
@@ -64,11 +64,6 @@ export class Channel {
   /** True once after a refused send, when there is room again. */
   takeWritable(stream: Stream): boolean {
     return this.#streams[stream].send.takeWritable();
-  }
-
-  /** Something sent waits for its acknowledgement. */
-  get isWaiting(): boolean {
-    return STREAMS.some((stream) => this.#streams[stream].send.isWaiting);
   }
 
   /** All that was sent was acknowledged. */
@@ -127,13 +122,15 @@ export class Channel {
     return undefined;
   }
 
-  /** Which incarnations a segment belongs to; see the table in docs/protocol.md §Control channel. */
+  /** Which incarnations a segment is of; see the table in docs/protocol.md §Control channel. */
   #match({ sender, receiver }: Segment): 'taken' | 'stale' | 'reset' {
-    if (receiver !== 0 && receiver !== this.#own) return 'stale';
-    if (sender !== this.#peer) {
-      if (this.#old.includes(sender)) return 'stale';
+    const order = orderOfTags(sender, this.#peer);
+    if (order === 'older' || (order === 'unrelated' && this.#old.includes(sender))) return 'stale';
+    const isForUs = receiver === 0 || receiver === this.#own;
+    if (!isForUs && order !== 'newer') return 'stale';
+    if (order !== 'same') {
       if (this.#inStep) {
-        this.#remember(this.#peer);
+        if (order === 'unrelated') this.#remember(this.#peer);
         this.#restart(sender);
         return 'reset';
       }
@@ -145,13 +142,12 @@ export class Channel {
 
   /** Nothing of the earlier tag was delivered, so that only what it left half-received goes. */
   #rebind(sender: number): void {
-    if (this.#peer !== 0) this.#remember(this.#peer);
     this.#peer = sender;
     for (const stream of STREAMS) this.#streams[stream].receive = new ArqReceiver();
   }
 
   #restart(peer: number): void {
-    this.#own = this.#newTag();
+    this.#own = this.#own === 0xffff_ffff ? 1 : this.#own + 1;
     this.#peer = peer;
     this.#inStep = false;
     this.#streams = newStreams();
@@ -160,10 +156,15 @@ export class Channel {
   #remember(tag: number): void {
     this.#old = [...this.#old.slice(1 - OLD_TAGS_MAX), tag];
   }
+}
 
-  #newTag(): number {
-    return 1 + this.#entropy.below(0xffff_ffff);
-  }
+/** `unrelated`: of another run of the router, or nothing to compare with. */
+function orderOfTags(tag: number, known: number): 'same' | 'newer' | 'older' | 'unrelated' {
+  const ahead = (tag - known) >>> 0;
+  if (ahead === 0) return 'same';
+  if (known === 0) return 'unrelated';
+  if (ahead < TAG_DISTANCE) return 'newer';
+  return ahead > 2 ** 32 - TAG_DISTANCE ? 'older' : 'unrelated';
 }
 
 const newStreams = (): Readonly<Record<Stream, Pair>> => ({

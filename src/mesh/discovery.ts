@@ -13,7 +13,8 @@ import type { Beacon } from './types.js';
 
 /** Ours: beacons asking for answers after the start, as delays from one to the next. */
 const FIRST_BEACONS_MSEC = [1_000, 2_000] as const;
-const BEACON_EVERY_MSEC = 120_000;
+/** Ours: new nodes ask, so these only heal a LAN that was divided. */
+const BEACON_EVERY_MSEC = 300_000;
 /** Ours: how long a beacon makes its sender welcome. */
 const HEARD_MSEC = 2.5 * BEACON_EVERY_MSEC;
 /** Ours: beacons looked at, unknown keys taken up, and answers given. */

@@ -25,34 +25,33 @@ export class LinkChannel {
   readonly #ctx: MeshContext;
   readonly #link: LinkId;
   readonly #bucket = new TokenBucket(CONTROL_RATE);
-  #channel: Channel | undefined;
+  /** Lives as long as the peer, so that its incarnations can be told apart. */
+  readonly #channel: Channel;
+  #isOpen = false;
   #malformed = 0;
 
   constructor(ctx: MeshContext, link: LinkId) {
     this.#ctx = ctx;
     this.#link = link;
+    this.#channel = new Channel(ctx.options.entropy);
   }
 
   get isOpen(): boolean {
-    return this.#channel !== undefined;
-  }
-
-  /** Everything sent was acknowledged. */
-  get isQuiet(): boolean {
-    return this.#channel?.isDrained ?? true;
+    return this.#isOpen;
   }
 
   start(): void {
-    this.#channel = new Channel(this.#ctx.options.entropy);
+    this.#channel.reset();
+    this.#isOpen = true;
     this.#malformed = 0;
   }
 
   reset(): void {
-    this.#channel?.reset();
+    this.#channel.reset();
   }
 
   stop(): void {
-    this.#channel = undefined;
+    this.#isOpen = false;
   }
 
   /** One token for each control payload. */
@@ -63,7 +62,7 @@ export class LinkChannel {
   }
 
   handleSegment(now: Instant, payload: Uint8Array): ControlVerdict {
-    const verdict = this.#channel?.handleSegment(now, payload) ?? 'stale';
+    const verdict = this.#isOpen ? this.#channel.handleSegment(now, payload) : 'stale';
     this.#ctx.touch(this.#link);
     switch (verdict) {
       case 'taken':
@@ -86,23 +85,23 @@ export class LinkChannel {
   }
 
   sendMesh(message: Outgoing): void {
-    this.#channel?.send('mesh', encodeMesh(message));
+    if (this.#isOpen) this.#channel.send('mesh', encodeMesh(message));
     this.#ctx.touch(this.#link);
   }
 
   sendAlanet(message: Uint8Array): boolean {
-    const taken = this.#channel?.send('alanet', message) ?? false;
+    const taken = this.#isOpen && this.#channel.send('alanet', message);
     this.#ctx.touch(this.#link);
     return taken;
   }
 
   takeWritable(): boolean {
-    return this.#channel?.takeWritable('alanet') ?? false;
+    return this.#isOpen && this.#channel.takeWritable('alanet');
   }
 
   /** @param alanetToo False while the link is not up: alanet's messages wait. */
   take(alanetToo: boolean): ChannelMessage | undefined {
-    return this.#channel?.take(alanetToo ? STREAMS : ['mesh']);
+    return this.#isOpen ? this.#channel.take(alanetToo ? STREAMS : ['mesh']) : undefined;
   }
 
   decode(message: Uint8Array): MeshMessage | 'malformed' {
@@ -118,22 +117,24 @@ export class LinkChannel {
   flush(now: Instant, datagramBytes: number): boolean {
     const payloadMax = Math.min(PAYLOAD_MAX, datagramBytes - HEADERS_MAX);
     let asks = false;
-    let segment = this.#channel?.poll(now, payloadMax);
+    if (!this.#isOpen) return false;
+    let segment = this.#channel.poll(now, payloadMax);
     while (segment !== undefined) {
       const { bytes: payload, asksAnswer } = segment;
       this.#ctx.emit({ kind: 'plane', command: { kind: 'send', link: this.#link, payload } });
       asks ||= asksAnswer;
-      segment = this.#channel?.poll(now, payloadMax);
+      segment = this.#channel.poll(now, payloadMax);
     }
     return asks;
   }
 
   handleTimeout(now: Instant): void {
-    this.#channel?.handleTimeout(now);
+    if (!this.#isOpen) return;
+    this.#channel.handleTimeout(now);
     this.#ctx.touch(this.#link);
   }
 
   nextTimeout(): Instant | undefined {
-    return this.#channel?.nextTimeout();
+    return this.#isOpen ? this.#channel.nextTimeout() : undefined;
   }
 }

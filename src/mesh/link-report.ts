@@ -44,7 +44,9 @@ export class LinkReport {
     const told = this.#told;
     if (told === undefined) return;
     const isOther = facts.mtu !== told.mtu || facts.transport !== told.transport;
-    if (!isOther && !(rttMatters(told.rttMsec, facts.rttMsec) && isLongAgo(told.at, now))) return;
+    // The smallest round trip can only fall a few times, so a fall is told at once.
+    const isDue = facts.rttMsec < told.rttMsec || isLongAgo(told.at, now);
+    if (!isOther && !(rttMatters(told.rttMsec, facts.rttMsec) && isDue)) return;
     this.#told = { ...facts, at: now };
     this.#ctx.emit({ kind: 'link', event: { kind: 'changed', link: this.#link, ...facts } });
   }

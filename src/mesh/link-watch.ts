@@ -12,8 +12,11 @@ const ACTIVE_MSEC = 10_000;
 /** Ours: how long the old and the new path have to answer after a move, at least. */
 const COMPARE_MSEC = 100;
 
-/** check: silence. refused: the transport would not send. */
-export type WatchTimer = 'check' | 'refused' | 'idle' | 'mtu' | 'compare';
+/** Ours: a new link's first round trips are slow (caches, start-up); a few more find the real one. */
+const WARM_UP_MSEC: readonly number[] = [100, 300, 800, 1500];
+
+/** check: silence. refused: the transport would not send. warm: one more measurement of a new link. */
+export type WatchTimer = 'check' | 'refused' | 'idle' | 'mtu' | 'compare' | 'warm';
 
 export type WatchVerdict =
   | { readonly kind: 'dead'; readonly reason: string }
@@ -28,6 +31,7 @@ export class LinkWatch {
   readonly #paths: LinkPaths;
   readonly #controls: boolean;
   #isArmed = false;
+  #warmUps = 0;
 
   constructor(ctx: MeshContext, link: LinkId, paths: LinkPaths, controls: boolean) {
     this.#ctx = ctx;
@@ -40,6 +44,20 @@ export class LinkWatch {
     this.#arm();
     this.#setIdle(now);
     this.demand(now);
+  }
+
+  /** The link is up: its round trip is measured a few times more. */
+  warmUp(now: Instant): void {
+    this.#warmUps = 0;
+    this.timers.set('warm', after(now, WARM_UP_MSEC[0] ?? 0));
+  }
+
+  #warm(now: Instant): void {
+    const { current } = this.#paths;
+    if (current !== undefined) this.#paths.probe(now, current);
+    const [at = 0, next] = [WARM_UP_MSEC[this.#warmUps], WARM_UP_MSEC[this.#warmUps + 1]];
+    this.#warmUps++;
+    if (next !== undefined) this.timers.set('warm', after(now, next - at));
   }
 
   /** The path in use is another one now, or its size was found to be. */
@@ -92,6 +110,9 @@ export class LinkWatch {
       case 'idle':
         this.#idle(now);
         return undefined;
+      case 'warm':
+        this.#warm(now);
+        return undefined;
       case 'mtu':
         return this.#searchMtu(now);
       case 'compare': {
@@ -133,7 +154,7 @@ export class LinkWatch {
   #idle(now: Instant): void {
     const { lastRxAt } = this.#paths.readCounters();
     const { current } = this.#paths;
-    if (now - lastRxAt < this.#ctx.config.idleProbeMsec * 0.85) {
+    if (now - lastRxAt < this.#ctx.config.idleProbeMsec * 0.95) {
       this.#setIdle(lastRxAt);
       return;
     }
@@ -147,7 +168,7 @@ export class LinkWatch {
   #setIdle(from: Instant): void {
     const { idleProbeMsec } = this.#ctx.config;
     const jitter = this.#ctx.options.entropy.below(Math.max(1, Math.floor(idleProbeMsec / 10)));
-    const base = idleProbeMsec * (this.#controls ? 0.9 : 1.1);
+    const base = idleProbeMsec * (this.#controls ? 1 : 1.2);
     this.timers.set('idle', after(from, base + jitter));
   }
 

@@ -442,6 +442,7 @@ export class PeerLink {
     if (current !== undefined) current.mtu.begin(now);
     this.#install();
     this.#watch.setMtuTimer(now);
+    this.#watch.warmUp(now);
     const who = { peer: this.#hello.id, noiseKey: this.spec.key, name: this.name };
     this.#report.up(now, who, this.#facts(rttMsec));
     this.#monitor('');
