@@ -135,7 +135,7 @@ export class Alanet {
 
   #linkUp(now: Instant, up: LinkUp): void {
     const known = this.neighbors.get(up.link);
-    const neighbor = known?.peer === up.peer ? known : this.#newNeighbor(up);
+    const neighbor = known?.peer === up.peer ? known : this.#newNeighbor(now, up);
     if (known !== undefined && known !== neighbor) this.#linkDown(now, known, 'another node');
     this.neighbors.set(up.link, neighbor);
     neighbor.cost.measured(now, up.rttMsec);
@@ -148,9 +148,9 @@ export class Alanet {
     this.#session.linkUp(now, neighbor, up);
   }
 
-  #newNeighbor(up: LinkUp): Neighbor {
+  #newNeighbor(now: Instant, up: LinkUp): Neighbor {
     const { crypto, entropy, identity } = this.options;
-    const cost = new CostClass(up.rttMsec);
+    const cost = new CostClass(now, up.rttMsec);
     const agreement = new Agreement({
       ...{ crypto, entropy, cost, seed: identity.seed, own: identity.id, peer: up.peer },
       subjects: this.subjects,
@@ -394,7 +394,9 @@ export class Alanet {
     for (const prefix of [...neighbor.routes.keys()]) removeRoute(this.#adjIn, neighbor, prefix);
   }
 
+  /** A record in force is not replaced before its interval is over: then the timer runs already. */
   #wantAgreement(now: Instant, neighbor: Neighbor): void {
+    if (neighbor.agreement.inForce && neighbor.timers.at('agree') !== undefined) return;
     neighbor.timers.setEarlier('agree', neighbor.damping.usableAt(now));
   }
 

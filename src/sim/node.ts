@@ -77,7 +77,6 @@ export class SimNode implements Receiver {
         work: 0,
         name: options.name,
         transit: options.transit,
-        listenPorts: [4242],
         readLink: (link: LinkId, into: LinkCounters) => this.plane.readLink(link, into),
       }),
     );
@@ -169,6 +168,8 @@ export class SimNode implements Receiver {
         return;
       case 'release':
       case 'event':
+      case 'pong':
+      case 'kernel-routes':
         return;
       default:
         output satisfies never;

@@ -5,6 +5,8 @@ const BAND_MSEC = 10;
 const CLASS_MAX = 255;
 /** Half a band outside for this long, before the class follows. */
 const SETTLE_MSEC = 15_000;
+/** A new link's first measurements are followed at once. */
+const NEW_MSEC = 20_000;
 
 export const classOf = (rttMsec: number): number =>
   Math.min(Math.max(1 + Math.floor(rttMsec / BAND_MSEC), 1), CLASS_MAX);
@@ -14,7 +16,10 @@ export class CostClass {
   #outsideSince: Instant | undefined;
   #rttMsec: number;
 
-  constructor(rttMsec: number) {
+  readonly #since: Instant;
+
+  constructor(now: Instant, rttMsec: number) {
+    this.#since = now;
     this.#rttMsec = rttMsec;
     this.#current = classOf(rttMsec);
   }
@@ -28,18 +33,19 @@ export class CostClass {
     this.#rttMsec = rttMsec;
     const low = (this.#current - 1) * BAND_MSEC - BAND_MSEC / 2;
     const high = this.#current * BAND_MSEC + BAND_MSEC / 2;
-    if (rttMsec >= low && rttMsec < high) {
+    const isNew = elapsed(this.#since, now) < NEW_MSEC;
+    if (isNew ? classOf(rttMsec) === this.#current : rttMsec >= low && rttMsec < high) {
       this.#outsideSince = undefined;
       return undefined;
     }
     this.#outsideSince ??= now;
-    return after(this.#outsideSince, SETTLE_MSEC);
+    return isNew ? now : after(this.#outsideSince, SETTLE_MSEC);
   }
 
   /** @returns true when the class has changed. */
   settle(now: Instant): boolean {
-    if (this.#outsideSince === undefined || elapsed(this.#outsideSince, now) < SETTLE_MSEC)
-      return false;
+    const waits = elapsed(this.#since, now) < NEW_MSEC ? 0 : SETTLE_MSEC;
+    if (this.#outsideSince === undefined || elapsed(this.#outsideSince, now) < waits) return false;
     this.#outsideSince = undefined;
     const before = this.#current;
     this.#current = classOf(this.#rttMsec);

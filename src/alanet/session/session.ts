@@ -26,6 +26,9 @@ const RETRY_MSEC_MAX = 60_000;
 /** Ours: a proposal without an answer is repeated; a record in force is replaced at most this often. */
 const AGREE_RETRY_MSEC = 3_000;
 const AGREE_INTERVAL_MSEC = 60_000;
+/** Ours: in the first half minute of a session, while the measurements of a new link settle. */
+const AGREE_EARLY_MSEC = 500;
+const EARLY_MSEC = 30_000;
 
 /** Capability codes: root-cause records, enhanced route refresh. */
 const CAPABILITIES = [
@@ -262,7 +265,7 @@ export class Session {
   #inForce(now: Instant, neighbor: Neighbor, record: SignedRecord): void {
     if (!this.#parts.learn(now, record) || !neighbor.agreement.inForce) return;
     neighbor.failures = 0;
-    neighbor.timers.set('agree', after(now, AGREE_INTERVAL_MSEC));
+    neighbor.timers.set('agree', after(now, this.#agreeInterval(now, neighbor)));
     this.#parts.alanet.agreed(now, neighbor);
   }
 
@@ -293,8 +296,14 @@ export class Session {
   #agree(now: Instant, neighbor: Neighbor): void {
     if (!neighbor.isEstablished || !neighbor.agreement.isDue(this.#parts.nowSeconds(now))) return;
     neighbor.queue(neighbor.agreement.ask(this.#parts.nowSeconds(now)));
-    const interval = neighbor.agreement.inForce ? AGREE_INTERVAL_MSEC : AGREE_RETRY_MSEC;
+    const interval = neighbor.agreement.inForce
+      ? this.#agreeInterval(now, neighbor)
+      : AGREE_RETRY_MSEC;
     neighbor.timers.set('agree', after(now, interval));
+  }
+
+  #agreeInterval(now: Instant, { establishedAt = now }: Neighbor): number {
+    return now - establishedAt < EARLY_MSEC ? AGREE_EARLY_MSEC : AGREE_INTERVAL_MSEC;
   }
 
   /** Everything again, between begin and end of RIB (RFC 7313). */
