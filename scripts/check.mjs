@@ -16,7 +16,9 @@ for (const [name, command, args] of steps) {
   const started = Date.now();
   const done = spawnSync(command, args, { cwd: root, stdio: 'inherit' });
   const good = done.status === 0;
-  process.stdout.write(`${good ? 'ok  ' : 'FAIL'} ${name} (${((Date.now() - started) / 1000).toFixed(1)} s)\n`);
+  process.stdout.write(
+    `${good ? 'ok  ' : 'FAIL'} ${name} (${((Date.now() - started) / 1000).toFixed(1)} s)\n`,
+  );
   if (!good) failed++;
 }
 process.exit(failed === 0 ? 0 : 1);

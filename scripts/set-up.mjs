@@ -49,7 +49,9 @@ function checkNode() {
 /** `npm ci` when the lock file changed since the last time (its hash is kept in node_modules). */
 function installDependencies() {
   const stamp = path.join(root, 'node_modules', '.alamesh-lock');
-  const lock = createHash('sha256').update(readFileSync(path.join(root, 'package-lock.json'))).digest('hex');
+  const lock = createHash('sha256')
+    .update(readFileSync(path.join(root, 'package-lock.json')))
+    .digest('hex');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return;
   process.stderr.write('set-up: npm ci\n');
   const env = { ...process.env, npm_config_loglevel: 'error', ALAMESH_SKIP_BUILD: '1' };
@@ -69,7 +71,14 @@ function installTools(tools, { required }) {
     process.stderr.write(`set-up: apt-get install ${packages.join(' ')}\n`);
     const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
     run('apt-get', ['-qq', '-o', 'DPkg::Lock::Timeout=200', 'update'], { env });
-    const install = ['-qq', '-y', '-o', 'DPkg::Lock::Timeout=200', 'install', '--no-install-recommends'];
+    const install = [
+      '-qq',
+      '-y',
+      '-o',
+      'DPkg::Lock::Timeout=200',
+      'install',
+      '--no-install-recommends',
+    ];
     run('apt-get', [...install, ...packages], { env });
   }
   const left = tools.filter((tool) => !hasTool(tool));
@@ -99,7 +108,10 @@ export function setUp({ tools, projects, required }) {
 /** The commit, for outputs that must say what they measured. */
 export function commit() {
   try {
-    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root, encoding: 'utf8' }).trim();
+    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], {
+      cwd: root,
+      encoding: 'utf8',
+    }).trim();
   } catch {
     return 'unknown';
   }

@@ -40,14 +40,21 @@ function runGroup(group) {
   process.stdout.write(`\n== ${group}\n`);
   const file = path.join(results, `${group}.json`);
   const mocha = path.join(root, 'node_modules', 'mocha', 'bin', 'mocha.js');
-  const args = ['--reporter', path.join(root, 'scripts', 'reporter.cjs'), '--reporter-option', `file=${file}`];
+  const args = [
+    '--reporter',
+    path.join(root, 'scripts', 'reporter.cjs'),
+    '--reporter-option',
+    `file=${file}`,
+  ];
   const done = spawnSync(
     process.execPath,
     [mocha, '--exit', '--timeout', '20000', ...args, ...grep, `dist/test/${group}/**/*.test.js`],
     { cwd: root, stdio: 'inherit', timeout: GROUP_MINUTES_MAX * 60_000 },
   );
   if (!existsSync(file)) {
-    process.stdout.write(`the ${group} tests did not finish (${done.signal ?? `exit ${done.status}`})\n`);
+    process.stdout.write(
+      `the ${group} tests did not finish (${done.signal ?? `exit ${done.status}`})\n`,
+    );
     total.failed += 1;
     return;
   }

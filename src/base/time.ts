@@ -9,11 +9,6 @@ export type EpochMillis = number & { readonly unit: 'ms since epoch' };
 /** Turns a monotonic instant into wall-clock time; given to machines that sign or check expiry. */
 export type WallClock = (now: Instant) => EpochMillis;
 
-export const NEVER = Number.POSITIVE_INFINITY as Instant;
-
-export const millis = (value: number): Millis => value as Millis;
-export const seconds = (value: number): Millis => (value * 1000) as Millis;
-
 export function after(now: Instant, delay: number): Instant {
   return (now + delay) as Instant;
 }
