@@ -1,5 +1,5 @@
 /** Which keys of one link may be used, and when the Noise session must look at its traffic. The keys are the plane's. */
-import { after, type Instant } from '../base/time.js';
+import { after, earliest, type Instant } from '../base/time.js';
 import type { LinkId } from '../link/types.js';
 import type { NoiseKeypair } from '../noise/types.js';
 import type { LinkCounters } from '../plane/types.js';
@@ -7,6 +7,7 @@ import type { MeshContext } from './context.js';
 
 /** Ours: between two looks while only control traffic flows. */
 const LOOK_EVERY_MSEC = 5_000;
+const LOOK_DELAY_MSEC = 100;
 
 interface KeyState {
   readonly localIndex: number;
@@ -20,6 +21,8 @@ export class LinkKeys {
   #usable: KeyState | undefined;
   /** We answered; the peer has not used it yet. */
   #unconfirmed: KeyState | undefined;
+  /** The newest key that we initiated: nothing came under it yet, so the peer may not use it. */
+  #awaited: number | undefined;
   #lookedAt: Instant | undefined;
   #lookAt: Instant | undefined;
 
@@ -33,14 +36,19 @@ export class LinkKeys {
     const { localIndex, rejectAfterMsec, initiator } = keypair;
     const key = { localIndex, until: after(now, rejectAfterMsec) };
     this.lastHandshakeAt = now;
-    if (initiator) this.#usable = key;
-    else this.#unconfirmed = key;
+    if (initiator) {
+      this.#usable = key;
+      this.#awaited = localIndex;
+    } else {
+      this.#unconfirmed = key;
+    }
     return initiator;
   }
 
   /** The first packet came under a key. @returns whether that makes one usable. */
   confirm(now: Instant, localIndex: number): boolean {
     this.#ctx.noise.handleConfirmed(now, this.#link, localIndex);
+    if (this.#awaited === localIndex) this.#awaited = undefined;
     if (this.#unconfirmed?.localIndex !== localIndex) return false;
     this.#usable = this.#unconfirmed;
     this.#unconfirmed = undefined;
@@ -51,6 +59,11 @@ export class LinkKeys {
     return this.#usable !== undefined && now < this.#usable.until;
   }
 
+  /** The peer goes on with the old key, which we will soon forget, until a packet under the new one gets there. */
+  get awaitsUse(): boolean {
+    return this.#awaited !== undefined;
+  }
+
   get usableUntil(): Instant | undefined {
     return this.#usable?.until;
   }
@@ -58,13 +71,18 @@ export class LinkKeys {
   forget(): void {
     this.#usable = undefined;
     this.#unconfirmed = undefined;
+    this.#awaited = undefined;
     this.#lookAt = undefined;
   }
 
-  /** Control payloads keep a link busy that carries nothing else: its key is replaced all the same. */
-  lookSometimes(now: Instant, counters: () => LinkCounters): void {
+  /**
+   * Control payloads keep a link busy that carries nothing else: its key is replaced all the same. Looks a little later, when
+   * what we answer now is counted.
+   */
+  lookSoon(now: Instant): void {
     const last = this.#lookedAt;
-    if (last === undefined || now - last >= LOOK_EVERY_MSEC) this.look(now, counters());
+    if (last !== undefined && now - last < LOOK_EVERY_MSEC) return;
+    this.#lookAt = earliest(this.#lookAt, after(now, LOOK_DELAY_MSEC));
   }
 
   look(now: Instant, counters: LinkCounters): void {

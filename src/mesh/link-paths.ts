@@ -149,6 +149,7 @@ export class LinkPaths {
       intervalMsec: this.#ctx.config.probeIntervalMsec,
       count: this.#ctx.config.probeCount,
       rttMsec: current.rtt.smoothedMsec,
+      loss: this.loss.worst,
     });
     if (verdict.kind === 'probe') this.suspect(now);
     if (verdict.kind === 'calm') this.#suspectSince = undefined;

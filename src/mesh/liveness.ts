@@ -1,8 +1,10 @@
 /** When a path is suspected and when it is dead: one pure function, like BFD in demand mode (RFC 5880 §6.6). */
 import { after, type Instant } from '../base/time.js';
 
-/** Ours: fast probes in one interval, so that a link which loses every third packet is not taken for dead. */
+/** Ours: fast probes in one interval; more on a link that loses packets, so that it is not taken for dead. */
 const PROBES_PER_INTERVAL = 6;
+const PROBES_WHEN_LOSSY = 16;
+const LOSSY = 0.05;
 
 export interface SilenceView {
   readonly now: Instant;
@@ -14,6 +16,8 @@ export interface SilenceView {
   readonly count: number;
   /** Smoothed, undefined while unknown: a path may not be faster declared dead than it could answer. */
   readonly rttMsec: number | undefined;
+  /** Measured, 0..1. */
+  readonly loss: number;
 }
 
 export type SilenceVerdict =
@@ -37,6 +41,7 @@ export function judgeSilence(view: SilenceView): SilenceVerdict {
   if (now >= deadAt) return { kind: 'dead' };
   const suspectAt = Math.max(heardAt, demandAt) + intervalMsec;
   if (now < suspectAt) return { kind: 'wait', at: Math.min(suspectAt, deadAt) as Instant };
-  const next = after(now, intervalMsec / PROBES_PER_INTERVAL);
+  const perInterval = view.loss > LOSSY ? PROBES_WHEN_LOSSY : PROBES_PER_INTERVAL;
+  const next = after(now, intervalMsec / perInterval);
   return { kind: 'probe', at: Math.min(next, deadAt) as Instant };
 }

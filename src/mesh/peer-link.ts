@@ -43,8 +43,8 @@ const KEYLESS_MSEC = 15_000;
 /** An initiation is answered within this or not at all (whitepaper §6.1, REKEY_TIMEOUT). */
 const INITIATION_FRESH_MSEC = 5_000;
 
-/** measure: a round trip is still to be measured. */
-type LinkTimer = 'retry' | 'hello' | 'measure' | 'keepalive' | 'expire';
+/** measure: a round trip is still to be measured. confirm: nothing came under our new key yet. */
+type LinkTimer = 'retry' | 'hello' | 'measure' | 'confirm' | 'keepalive' | 'expire';
 type ControlEvent = Extract<PlaneEvent, { kind: 'control' }>;
 
 export type PeerSource = 'configured' | 'discovered';
@@ -247,7 +247,17 @@ export class PeerLink {
 
   /** Noise asks for a sign of life; a link that begins says Hello instead. */
   handleKeepalive(now: Instant): void {
-    if (this.isStock || this.state === 'up') this.#sendEmpty(now);
+    if (this.isStock || (this.state === 'up' && !this.keys.awaitsUse)) this.#sendEmpty(now);
+    else if (this.state === 'up') this.#confirm(now);
+  }
+
+  /** Asks for something under the new key, until it comes. */
+  #confirm(now: Instant): void {
+    const { current } = this.paths;
+    if (this.state !== 'up' || current === undefined || !this.keys.awaitsUse) return;
+    this.paths.probe(now, current);
+    this.#watch.demand(now);
+    this.#timers.set('confirm', after(now, this.paths.patienceMsec()));
   }
 
   handleGaveUp(now: Instant): void {
@@ -293,8 +303,8 @@ export class PeerLink {
   #measure(now: Instant): void {
     const { current } = this.paths;
     if (this.state !== 'handshaking' || current === undefined) return;
-    if (current.minRtt.msec !== undefined) return;
-    this.paths.probe(now, current);
+    if (current.minRtt.msec === undefined) this.paths.probe(now, current);
+    else this.#proveWhenReady(now);
     this.#timers.set('measure', after(now, MEASURE_EVERY_MSEC));
   }
 
@@ -315,7 +325,7 @@ export class PeerLink {
     }
     if (event.payload[0] === SEGMENT_TYPE) this.#onSegment(now, event.payload);
     else this.#onProbe(now, event);
-    this.keys.lookSometimes(now, () => this.paths.readCounters());
+    this.keys.lookSoon(now);
   }
 
   #onSegment(now: Instant, payload: Uint8Array): void {
@@ -435,6 +445,7 @@ export class PeerLink {
     if (this.state !== 'handshaking' || this.#hello === undefined || rttMsec === undefined) return;
     this.#enter('proven');
     this.#timers.clear('hello');
+    this.#timers.clear('measure');
     this.#refusals = 0;
     this.upSince = now;
     this.lastError = '';
@@ -481,7 +492,7 @@ export class PeerLink {
   }
 
   handleMoved(now: Instant, path: PathInfo): void {
-    if (this.isStock || this.state !== 'up') {
+    if (this.isStock || this.state === 'down') {
       const candidate = this.paths.heard(now, path);
       if (candidate !== undefined) this.#use(now, candidate);
       if (this.state === 'down' && this.keys.isUsable(now)) this.#session(now);
@@ -708,6 +719,9 @@ export class PeerLink {
         return;
       case 'measure':
         this.#measure(now);
+        return;
+      case 'confirm':
+        this.#confirm(now);
         return;
       case 'expire':
         this.#expire(now);

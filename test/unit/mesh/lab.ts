@@ -243,13 +243,13 @@ export class LabNode {
     if (options.discovery === true) this.discoverOn(this.interfaces.map((i) => i.name));
   }
 
-  get #now(): Instant {
+  get now(): Instant {
     return this.#lab.now;
   }
 
   discoverOn(names: readonly string[]): void {
-    this.mesh.handleCommand(this.#now, { kind: 'set-candidates', candidates: [], port: PORT });
-    this.mesh.handleCommand(this.#now, { kind: 'set-interfaces', names });
+    this.mesh.handleCommand(this.now, { kind: 'set-candidates', candidates: [], port: PORT });
+    this.mesh.handleCommand(this.now, { kind: 'set-interfaces', names });
     this.settle();
   }
 
@@ -262,7 +262,7 @@ export class LabNode {
 
   addPeer(other: LabNode, segments: readonly Segment[], more: Partial<PeerSpec> = {}): void {
     const endpoints = segments.map((segment) => other.endpointFor(this, segment));
-    this.mesh.handleCommand(this.#now, {
+    this.mesh.handleCommand(this.now, {
       kind: 'add-peer',
       peer: { key: other.key, endpoints, ...more },
     });
@@ -270,12 +270,12 @@ export class LabNode {
   }
 
   removePeer(other: LabNode): void {
-    this.mesh.handleCommand(this.#now, { kind: 'remove-peer', key: other.key });
+    this.mesh.handleCommand(this.now, { kind: 'remove-peer', key: other.key });
     this.settle();
   }
 
   shutDown(reason: string): void {
-    this.mesh.handleCommand(this.#now, { kind: 'shutdown', reason });
+    this.mesh.handleCommand(this.now, { kind: 'shutdown', reason });
     this.settle();
   }
 
@@ -303,14 +303,14 @@ export class LabNode {
 
   send(other: LabNode, message: Uint8Array): ReturnType<Mesh['handleLinkCommand']> {
     const command = { kind: 'send', link: this.linkTo(other), message } as const;
-    const answer = this.mesh.handleLinkCommand(this.#now, command);
+    const answer = this.mesh.handleLinkCommand(this.now, command);
     this.settle();
     return answer;
   }
 
   reset(other: LabNode): void {
     const command = { kind: 'reset', link: this.linkTo(other), reason: 'test' } as const;
-    this.mesh.handleLinkCommand(this.#now, command);
+    this.mesh.handleLinkCommand(this.now, command);
     this.settle();
   }
 
@@ -324,14 +324,14 @@ export class LabNode {
     packet[7] = 64;
     packet.set(addressBytes(this.id), 8);
     packet.set(addressBytes(other.id), 24);
-    this.core.handleTunPackets(this.#now, [packet]);
+    this.core.handleTunPackets(this.now, [packet]);
     this.settle();
   }
 
   routeTo(other: LabNode): void {
     const prefix = `${other.id.slice(0, 16)}/64` as never;
     const changes = [{ kind: 'set', prefix, link: this.linkTo(other) } as const];
-    this.core.apply(this.#now, [{ kind: 'fib', changes }]);
+    this.core.apply(this.now, [{ kind: 'fib', changes }]);
   }
 
   /** The router dies without a word. */
@@ -346,17 +346,17 @@ export class LabNode {
   }
 
   wake(): void {
-    this.mesh.handleTimeout(this.#now);
+    this.mesh.handleTimeout(this.now);
     this.settle();
   }
 
   receive(path: PathInfo, datagram: Uint8Array): void {
-    this.core.handleDatagrams(this.#now, path, [datagram]);
+    this.core.handleDatagrams(this.now, path, [datagram]);
     this.settle();
   }
 
   beacon(on: Interface, source: string, bytes: Uint8Array): void {
-    this.mesh.handleBeacon(this.#now, { interface: on.name, source, bytes });
+    this.mesh.handleBeacon(this.now, { interface: on.name, source, bytes });
     this.settle();
   }
 
@@ -379,11 +379,11 @@ export class LabNode {
         isBusy = true;
         this.#act(out);
       }
-      this.core.flush(this.#now);
+      this.core.flush(this.now);
       for (const id of this.#takeRefused()) this.#tellRefused(id);
       for (const event of this.#planeEvents.splice(0)) {
         isBusy = true;
-        this.mesh.handlePlane(this.#now, event);
+        this.mesh.handlePlane(this.now, event);
       }
     }
   }
@@ -391,15 +391,15 @@ export class LabNode {
   #act(out: NonNullable<ReturnType<Mesh['poll']>>): void {
     switch (out.kind) {
       case 'plane':
-        this.core.apply(this.#now, [out.command]);
+        this.core.apply(this.now, [out.command]);
         return;
       case 'link':
-        this.linkEvents.push({ at: this.#now, event: out.event });
+        this.linkEvents.push({ at: this.now, event: out.event });
         if (out.event.kind === 'received') this.received.push(out.event.message);
         return;
       case 'open': {
         const { request, endpoint } = out;
-        this.mesh.handlePathOpened(this.#now, { request, path: this.pathOf(endpoint) });
+        this.mesh.handlePathOpened(this.now, { request, path: this.pathOf(endpoint) });
         return;
       }
       case 'release':
@@ -472,13 +472,13 @@ export class LabNode {
     const path = [...this.#paths.values()].find((one) => one.id === id);
     if (path === undefined) return;
     const failure = { kind: 'unreachable', reason: 'ENETUNREACH' } as const;
-    this.core.handlePathFailed(this.#now, path, failure);
+    this.core.handlePathFailed(this.now, path, failure);
   }
 
   #configurePlane(): void {
     const prefixes = [`${this.id.slice(0, 16)}/64` as never];
     const transit = this.#options.transit ?? true;
-    this.core.apply(this.#now, [{ kind: 'local', address: this.id, prefixes, transit }]);
+    this.core.apply(this.now, [{ kind: 'local', address: this.id, prefixes, transit }]);
   }
 }
 
