@@ -3,7 +3,7 @@
  * a key and a path (`handleKeypair`, `#session`), both sides say Hello (`#onHello`), the link is up (`#proveWhenReady`), is
  * watched (`link-watch`), and in the end is lost (`#lose`) and tried again (`#retry`).
  */
-import { compareBytes, toBase64Url, toHex } from '../base/bytes.js';
+import { compareBytes, toBase64Url } from '../base/bytes.js';
 import { formatNodeId, type NodeId } from '../base/ip6.js';
 import { after, earliest, type Instant } from '../base/time.js';
 import { Timers } from '../base/timers.js';
@@ -11,14 +11,17 @@ import type { LinkId, SendAnswer } from '../link/types.js';
 import type { NoiseKeypair } from '../noise/types.js';
 import type { PathInfo, PlaneCommand, PlaneEvent } from '../plane/types.js';
 import type { MeshMessage } from '../wire/types.js';
-import { bindPath, type Candidate, type CandidateSource } from './candidates.js';
-import { jittered, log, type MeshContext } from './context.js';
+import type { Candidate, CandidateSource } from './candidates.js';
+import { log, type MeshContext } from './context.js';
 import { isTellable, zoneOf } from './endpoint.js';
-import { checkHello, makeHello, type ProvenPeer } from './hello.js';
+import { makeHello } from './hello.js';
 import { LinkChannel } from './link-channel.js';
+import { LinkEndpoints } from './link-endpoints.js';
+import { LinkGreeting } from './link-greeting.js';
 import { LinkKeys } from './link-keys.js';
 import { LinkPaths } from './link-paths.js';
 import { type LinkFacts, LinkReport } from './link-report.js';
+import { LinkRetry } from './link-retry.js';
 import { type LinkTrigger, nextLinkState } from './link-state.js';
 import { LinkWatch, type WatchVerdict } from './link-watch.js';
 import { DATAGRAM_BASE, innerMtu } from './mtu.js';
@@ -26,23 +29,12 @@ import { ANSWER_TYPE, decodeProbe, PROBE_TYPE, type Probe } from './probe.js';
 import { SEGMENT_TYPE } from './segment.js';
 import type { LinkState, PeerSpec } from './types.js';
 
-/** Ours: retries of a link that is down, doubling. */
-const RETRY_MIN_MSEC = 1_000;
-const RETRY_MAX_MSEC = 30_000;
-/** Ours: beacons are not authenticated, so they shorten a wait only this often. */
-const HURRY_EVERY_MSEC = 2_000;
-/** Ours: after a refusal, doubling. */
-const REFUSED_MIN_MSEC = 5_000;
-const REFUSED_MAX_MSEC = 300_000;
 /** Ours: from the key to the verified Hello. */
 const HELLO_TIMEOUT_MSEC = 15_000;
 /** Ours: while the first round trip is not measured, it is probed for this often. */
 const MEASURE_EVERY_MSEC = 500;
 /** Ours: how long a link goes on without a key to send with; there may be one that waits to be confirmed. */
 const KEYLESS_MSEC = 15_000;
-/** An initiation is answered within this or not at all (whitepaper §6.1, REKEY_TIMEOUT). */
-const INITIATION_FRESH_MSEC = 5_000;
-
 /** measure: a round trip is still to be measured. confirm: nothing came under our new key yet. */
 type LinkTimer = 'retry' | 'hello' | 'measure' | 'confirm' | 'keepalive' | 'expire';
 type ControlEvent = Extract<PlaneEvent, { kind: 'control' }>;
@@ -73,9 +65,6 @@ export class PeerLink {
   spec: PeerSpec;
   source: PeerSource;
   state: LinkState = 'down';
-  proven: ProvenPeer | undefined;
-  /** Our endpoint as the peer sees it. */
-  observed = '';
   lastError = '';
   upSince: Instant | undefined;
   downSince: Instant;
@@ -83,17 +72,12 @@ export class PeerLink {
   readonly #channel: LinkChannel;
   readonly #watch: LinkWatch;
   readonly #report: LinkReport;
+  readonly #greeting: LinkGreeting;
+  readonly #endpoints: LinkEndpoints;
+  readonly #retry: LinkRetry;
   readonly #timers = new Timers<LinkTimer>();
-  #initiation: { readonly datagram: Uint8Array; readonly at: Instant } | undefined;
-  /** Verified on this channel; the link is up when a round trip is measured too. */
-  #hello: ProvenPeer | undefined;
-  #bootId = '';
   /** No handshake of our own before this. */
   #holdUntil = 0 as Instant;
-  #retries = 0;
-  #refusals = 0;
-  #refusedUntil: Instant | undefined;
-  #hurriedAt: Instant | undefined;
 
   constructor(ctx: MeshContext, now: Instant, { link, spec, source }: PeerLinkOptions) {
     this.#ctx = ctx;
@@ -107,6 +91,9 @@ export class PeerLink {
     this.#channel = new LinkChannel(ctx, link);
     this.#watch = new LinkWatch(ctx, link, this.paths, this.controls);
     this.#report = new LinkReport(ctx, link);
+    this.#greeting = new LinkGreeting(ctx);
+    this.#endpoints = new LinkEndpoints(ctx, link, this.paths);
+    this.#retry = new LinkRetry(ctx);
   }
 
   get isStock(): boolean {
@@ -114,16 +101,21 @@ export class PeerLink {
   }
 
   get nodeId(): NodeId | undefined {
-    return this.proven?.id;
+    return this.#greeting.proven?.id;
+  }
+
+  /** Our endpoint as the peer sees it; empty while unknown. */
+  get observed(): string {
+    return this.#greeting.observed;
   }
 
   get name(): string {
-    return this.spec.name ?? this.proven?.body.name ?? '';
+    return this.spec.name ?? this.#greeting.proven?.body.name ?? '';
   }
 
   /** Node address as text, or the key while the node is not proven. */
   get label(): string {
-    const id = this.proven?.id ?? this.spec.id;
+    const id = this.nodeId ?? this.spec.id;
     return id === undefined ? toBase64Url(this.spec.key) : formatNodeId(id);
   }
 
@@ -145,82 +137,36 @@ export class PeerLink {
   reconfigure(now: Instant, spec: PeerSpec): void {
     this.spec = spec;
     this.source = 'configured';
-    for (const candidate of this.paths.table.all()) {
-      if (candidate.source === 'config' && !spec.endpoints.includes(candidate.endpoint)) {
-        candidate.source = 'seen';
-      }
-    }
-    this.addEndpoints(spec.endpoints, 'config');
+    this.#endpoints.reconfigure(spec.endpoints);
     if (this.isStock) this.#install();
     this.hurry(now);
   }
 
   addEndpoints(endpoints: readonly string[], source: CandidateSource): void {
-    for (const endpoint of endpoints) {
-      const candidate = this.paths.table.add(endpoint, source, this.paths.current);
-      if (candidate !== undefined && candidate.path === undefined) this.#open(candidate);
-    }
+    this.#endpoints.add(endpoints, source);
   }
 
-  #open(candidate: Candidate): void {
-    if (candidate.state === 'opening') return;
-    candidate.state = 'opening';
-    this.#ctx.open(this.link, candidate.endpoint);
-  }
-
-  handlePathOpened(now: Instant, endpoint: string, opened: PathInfo | string): void {
-    const candidate = this.paths.table.byEndpoint(endpoint);
+  /** A path that just opened joins a handshake that runs, or is probed. */
+  handlePathOpened(now: Instant, endpoint: string, result: PathInfo | string): void {
+    const candidate = this.#endpoints.opened(endpoint, result);
     if (candidate === undefined) return;
-    if (typeof opened === 'string') {
-      candidate.state = 'failed';
-      candidate.lastResult = opened;
-      return;
-    }
-    const twin = this.paths.table.byPath(opened.id);
-    if (twin !== undefined && twin !== candidate) {
-      this.paths.table.remove(candidate); // the same way under another name
-      return;
-    }
-    bindPath(candidate, opened);
-    this.#tryNew(now, candidate);
-  }
-
-  /** A path that just opened: joins a handshake that runs, or is probed. */
-  #tryNew(now: Instant, candidate: Candidate): void {
     if (this.state !== 'down') {
       if (!this.isStock && this.keys.isUsable(now)) this.paths.probe(now, candidate);
-      return;
-    }
-    const sent = this.#initiation;
-    if (sent !== undefined && now - sent.at < INITIATION_FRESH_MSEC) {
-      this.#transmit(candidate, sent.datagram);
-    } else if (now >= this.#holdUntil && !this.#isRefused(now)) {
-      this.#ctx.noise.want(now, this.link);
+    } else if (!this.#endpoints.joinHandshake(now, candidate) && now >= this.#holdUntil) {
+      this.handleKeyWanted(now);
     }
   }
 
   /** A beacon was heard or an interface came: no reason to wait any longer. */
   hurry(now: Instant, delayMsec = 0): void {
-    const isSoon = this.#hurriedAt !== undefined && now - this.#hurriedAt < HURRY_EVERY_MSEC;
-    if (this.state !== 'down' || isSoon) return;
-    this.#hurriedAt = now;
-    this.#refusedUntil = undefined;
-    this.#retries = 0;
+    if (this.state !== 'down' || !this.#retry.hurry(now)) return;
     this.#timers.setEarlier('retry', after(now, delayMsec));
   }
 
   /** 148 bytes from Noise: on the path in use while that lives, else on all at once. */
   handleInitiation(now: Instant, datagram: Uint8Array): void {
-    this.#initiation = { datagram, at: now };
-    const { current, table } = this.paths;
-    const isAlone = this.state === 'up' && current?.path !== undefined;
-    for (const candidate of table.all()) {
-      if (!isAlone || candidate === current) this.#transmit(candidate, datagram);
-    }
-  }
-
-  #transmit({ path }: Candidate, datagram: Uint8Array): void {
-    if (path !== undefined) this.#plane({ kind: 'transmit', path: path.id, datagram });
+    const isAlone = this.state === 'up' && this.paths.current?.path !== undefined;
+    this.#endpoints.sendInitiation(now, datagram, isAlone);
   }
 
   /** @param path Where the message that completed the handshake came from. */
@@ -241,8 +187,8 @@ export class PeerLink {
   }
 
   handleKeyWanted(now: Instant): void {
-    const hasPath = this.paths.table.all().some(({ path }) => path !== undefined);
-    if (hasPath && !this.#isRefused(now)) this.#ctx.noise.want(now, this.link);
+    if (!this.#endpoints.hasPath || this.#retry.isRefused(now)) return;
+    this.#ctx.noise.want(now, this.link);
   }
 
   /** Noise asks for a sign of life; a link that begins says Hello instead. */
@@ -277,7 +223,7 @@ export class PeerLink {
     this.#timers.set('expire', usableUntil);
     this.keys.look(now, this.paths.readCounters());
     if (was !== 'down') return;
-    this.#retries = 0;
+    this.#retry.reached();
     this.#timers.clear('retry');
     if (this.isStock) this.#beginStock(now);
     else this.#beginChannel(now);
@@ -309,7 +255,7 @@ export class PeerLink {
   }
 
   #sayHello(now: Instant): void {
-    this.#hello = undefined;
+    this.#greeting.begin();
     this.#timers.set('hello', after(now, HELLO_TIMEOUT_MSEC));
     this.#channel.sendMesh(makeHello(this.#ctx, this.paths.current?.path?.remote ?? ''));
   }
@@ -403,7 +349,7 @@ export class PeerLink {
         this.#onHello(now, message);
         return;
       case 'candidates':
-        this.observed = message.observed;
+        this.#greeting.observed = message.observed;
         this.addEndpoints(message.candidates.filter(isTellable), 'hello');
         return;
       case 'goodbye':
@@ -418,7 +364,7 @@ export class PeerLink {
 
   #onHello(now: Instant, hello: Extract<MeshMessage, { kind: 'hello' }>): void {
     const { key, id } = this.spec;
-    const checked = checkHello(this.#ctx, hello, { now, key, id });
+    const checked = this.#greeting.handle(hello, { now, key, id });
     if (!checked.ok) {
       this.#refuse(now, checked.error);
       return;
@@ -427,14 +373,6 @@ export class PeerLink {
       this.#refuse(now, 'another link to this node is up');
       return;
     }
-    const bootId = toHex(hello.bootId);
-    if (this.#bootId !== '' && bootId !== this.#bootId) {
-      log(this.#ctx, 'info', `${this.label} has restarted`);
-    }
-    this.#bootId = bootId;
-    this.#hello = checked.value;
-    this.proven = checked.value;
-    this.observed = hello.observed;
     this.addEndpoints(hello.candidates.filter(isTellable), 'hello');
     this.#proveWhenReady(now);
   }
@@ -442,11 +380,12 @@ export class PeerLink {
   /** Up as soon as the Hello is verified and a round trip is measured. */
   #proveWhenReady(now: Instant): void {
     const rttMsec = this.#rttMsec();
-    if (this.state !== 'handshaking' || this.#hello === undefined || rttMsec === undefined) return;
+    const who = this.#greeting.greeted;
+    if (this.state !== 'handshaking' || who === undefined || rttMsec === undefined) return;
     this.#enter('proven');
     this.#timers.clear('hello');
     this.#timers.clear('measure');
-    this.#refusals = 0;
+    this.#retry.accepted();
     this.upSince = now;
     this.lastError = '';
     const { current } = this.paths;
@@ -454,8 +393,8 @@ export class PeerLink {
     this.#install();
     this.#watch.setMtuTimer(now);
     this.#watch.warmUp(now);
-    const who = { peer: this.#hello.id, noiseKey: this.spec.key, name: this.name };
-    this.#report.up(now, who, this.#facts(rttMsec));
+    const told = { peer: who.id, noiseKey: this.spec.key, name: this.name };
+    this.#report.up(now, told, this.#facts(rttMsec));
     this.#monitor('');
     for (const other of this.paths.table.all()) if (other !== current) this.paths.probe(now, other);
     this.#ctx.touch(this.link);
@@ -542,14 +481,10 @@ export class PeerLink {
   dropZone(now: Instant, zone: string): void {
     for (const candidate of this.paths.table.all()) {
       if (zoneOf(candidate.endpoint) !== zone) continue;
-      if (candidate.path !== undefined) this.#release(candidate.path);
+      this.#endpoints.release(candidate);
       this.#closed(now, candidate);
       if (candidate.source !== 'config') this.paths.table.remove(candidate);
     }
-  }
-
-  #release(path: PathInfo): void {
-    this.#ctx.emit({ kind: 'release', path: path.id });
   }
 
   #resized(now: Instant, candidate: Candidate): void {
@@ -612,7 +547,7 @@ export class PeerLink {
     this.#watch.timers.clearAll();
     this.#timers.clearAll();
     this.paths.loss.reset();
-    this.#hello = undefined;
+    this.#greeting.begin();
     this.upSince = undefined;
     if (was !== 'down') this.downSince = now;
     this.#report.down(loss.reason);
@@ -622,38 +557,28 @@ export class PeerLink {
 
   #forgetKeys(): void {
     this.keys.forget();
-    this.#initiation = undefined;
+    this.#endpoints.forgetInitiation();
     this.#plane({ kind: 'wipe-keys', link: this.link });
   }
 
   #scheduleRetry(now: Instant, isRefused: boolean): void {
     if (isRefused) {
-      const msec = Math.min(
-        REFUSED_MAX_MSEC,
-        REFUSED_MIN_MSEC * 2 ** Math.min(this.#refusals++, 10),
-      );
-      this.#refusedUntil = after(now, jittered(this.#ctx, msec));
-      this.#timers.set('retry', this.#refusedUntil);
+      this.#timers.set('retry', this.#retry.afterRefusal(now));
       return;
     }
     const isOnDemand = this.isStock && this.spec.stock?.keepaliveMsec === undefined;
     if (isOnDemand && this.keys.lastHandshakeAt !== undefined) return; // as WireGuard: when there is traffic
-    const msec = Math.min(RETRY_MAX_MSEC, RETRY_MIN_MSEC * 2 ** Math.min(this.#retries++, 10));
-    this.#timers.set('retry', after(now, jittered(this.#ctx, msec)));
+    this.#timers.set('retry', this.#retry.afterFailure(now));
     this.#tryPaths(now);
   }
 
   /** With keys that still serve a probe brings the link back; a handshake does in any case. */
   #tryPaths(now: Instant): void {
     for (const candidate of this.paths.table.all()) {
-      if (candidate.path === undefined) this.#open(candidate);
+      if (candidate.path === undefined) this.#endpoints.open(candidate);
       else if (!this.isStock && this.keys.isUsable(now)) this.paths.probe(now, candidate);
     }
     this.handleKeyWanted(now);
-  }
-
-  #isRefused(now: Instant): boolean {
-    return this.#refusedUntil !== undefined && now < this.#refusedUntil;
   }
 
   /** The peer is no longer wanted: goodbye, and everything of it is forgotten. */
@@ -663,7 +588,7 @@ export class PeerLink {
     this.#report.down(reason);
     this.#channel.stop();
     this.#plane({ kind: 'remove-link', link: this.link });
-    for (const { path } of this.paths.table.all()) if (path !== undefined) this.#release(path);
+    this.#endpoints.releaseAll();
   }
 
   shutDown(now: Instant, reason: string): void {
@@ -761,8 +686,8 @@ export class PeerLink {
       path: this.paths.current?.path?.id,
       datagramBytesMax: this.datagramBytesMax,
       mtu: innerMtu(this.datagramBytesMax),
-      sourceCheck: this.proven?.body.transit === false ? 'own' : 'routed',
-      peer: this.proven?.id,
+      sourceCheck: this.#greeting.proven?.body.transit === false ? 'own' : 'routed',
+      peer: this.nodeId,
       ...(stock === undefined ? {} : { prefixes: stock.prefixes }),
     });
   }
