@@ -24,7 +24,9 @@ function inStep(): { a: Channel; b: Channel; sent: Uint8Array[] } {
   const [a, b] = [new Channel(seeded(1)), new Channel(seeded(2))];
   a.send('mesh', Uint8Array.of(1));
   b.send('mesh', Uint8Array.of(2));
-  return { a, b, sent: converse(a, b) };
+  const sent = converse(a, b);
+  converse(a, b, 100 as Instant); // delayed acknowledgements
+  return { a, b, sent };
 }
 
 describe('mesh: control channel', () => {
