@@ -105,8 +105,9 @@ function registerPeers(program: Command): void {
     .action(async (_options, command: Command) => {
       const { peerLine } = await import('./peers.js');
       const options = command.optsWithGlobals<Options & { endpoint?: string[] }>();
-      const text = ({ line }: PeerLineDocument): string => `${line}\n`;
-      print(options, await peerLine(options, options.endpoint ?? []), text);
+      const document = await peerLine(options, options.endpoint ?? []);
+      print(options, document, ({ line }: PeerLineDocument): string => `${line}\n`);
+      if (document.endpoints.length === 0) process.stderr.write(NO_ENDPOINT);
     });
   leaf(peer, {
     usage: 'add <line-or-file>',
@@ -137,6 +138,9 @@ function registerPeers(program: Command): void {
     print(options, await removePeer(options, who), messageText);
   });
 }
+
+const NO_ENDPOINT =
+  'note: this host has no address that others may reach; name one with --endpoint\n';
 
 const VIEWS = {
   received: 'what a neighbor sent, before policy',

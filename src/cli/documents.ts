@@ -12,7 +12,8 @@ export interface StatusDocument {
   readonly plane: string;
   readonly pid: number;
   readonly uptimeMsec: number;
-  readonly tun: { readonly name: string; readonly mtu: number };
+  /** `problem`: why the device is of no use any more. */
+  readonly tun: { readonly name: string; readonly mtu: number; readonly problem?: string | null };
   readonly links: { readonly up: number; readonly total: number };
   readonly neighbors: { readonly established: number; readonly total: number };
   readonly routes: { readonly prefixes: number; readonly paths: number };
@@ -74,6 +75,7 @@ export interface MessageDocument {
 
 export interface PeerLineDocument {
   readonly line: string;
+  readonly endpoints: readonly string[];
 }
 
 export interface ReloadDocument {

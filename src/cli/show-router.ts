@@ -12,7 +12,7 @@ export function statusText(s: StatusDocument): string {
     `alamesh ${s.version} (${clip(s.name, 32)})  realm ${clip(s.realm, 24)}  up ${upTime(s.uptimeMsec)}  pid ${s.pid}`,
     `address    ${s.nodeId}`,
     `prefix     ${s.prefix}`,
-    `plane      ${s.plane}, TUN ${s.tun.name} mtu ${s.tun.mtu}, ${bytes(s.rssBytes)} of memory`,
+    `plane      ${s.plane}, ${tunText(s)}, ${bytes(s.rssBytes)} of memory`,
     `listening  ${(s.listen ?? []).join(' ') || 'nowhere'}`,
     `links      ${s.links.up} up of ${s.links.total}`,
     `neighbors  ${s.neighbors.established} established of ${s.neighbors.total}`,
@@ -20,6 +20,11 @@ export function statusText(s: StatusDocument): string {
     `drops      ${drops.map(([reason, count]) => `${reason} ${count}`).join(', ') || 'none'}`,
   ];
   return lines.map((line) => `${clip(line, LINE_WIDTH)}\n`).join('');
+}
+
+function tunText({ tun }: StatusDocument): string {
+  const text = `TUN ${tun.name} mtu ${tun.mtu}`;
+  return tun.problem ? `${text} LOST (${clip(tun.problem, 40)})` : text;
 }
 
 const LINK_HEADS = 'Peer Name State Via Remote RTT Loss Rx Tx Handshake'.split(' ');

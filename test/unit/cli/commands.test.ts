@@ -162,7 +162,10 @@ fd88:…:0b3d  oslo   peer  udp        –     84     79    0     0     never   
     expect((await ala('peer', 'add', 'alamesh1:x')).out).to.equal('added paris\n');
     expect((await ala('peer', 'remove', 'paris')).out).to.equal('removed paris\n');
     const line = await ala('peer', 'line', '--endpoint', 'a:1', '--endpoint', 'b:2');
-    expect(line.out).to.equal('alamesh1:a:1,b:2\n');
+    expect(line).to.include({ out: 'alamesh1:a:1,b:2\n', err: '' });
+    const bare = await ala('peer', 'line');
+    expect(bare.out).to.equal('alamesh1:\n');
+    expect(bare.err).to.include('--endpoint');
     expect(control.asked).to.deep.equal(['add alamesh1:x', `remove ${PARIS}`]);
   });
 

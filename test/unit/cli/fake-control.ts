@@ -90,7 +90,7 @@ export class FakeControl implements RouterControl {
     return { schema: 'alamesh.peer/1', message: 'removed paris' };
   }
   peerLine(endpoints: readonly string[]): Document {
-    return { schema: 'alamesh.peer-line/1', line: `alamesh1:${endpoints.join(',')}` };
+    return { schema: 'alamesh.peer-line/1', line: `alamesh1:${endpoints.join(',')}`, endpoints };
   }
   bgpSummary(): Document {
     return {
