@@ -123,10 +123,8 @@ export class SimNode implements Receiver {
   }
 
   receiveBeacon(port: Port, from: Port, bytes: Uint8Array): void {
-    const source = `udp://[${from.address}%${port.interface}]:4243`;
-    this.#feed((now) =>
-      this.engine.handleBeacon(now, { interface: port.interface, source, bytes }),
-    );
+    const beacon = { interface: port.interface, source: from.address, bytes };
+    this.#feed((now) => this.engine.handleBeacon(now, beacon));
   }
 
   #feed(action: (now: Instant) => void): void {

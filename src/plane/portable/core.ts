@@ -9,7 +9,7 @@ import { addressBytes, prefixBytes, prefixLength } from '../../base/ip6.js';
 import { after, type Instant } from '../../base/time.js';
 import type { LinkId } from '../../link/types.js';
 import type { PathFailure } from '../../transport/types.js';
-import { Fib, type FibEntry } from '../fib.js';
+import { Fib, type FibEntry, type NextHop } from '../fib.js';
 import type {
   FibChange,
   LinkCounters,
@@ -119,6 +119,16 @@ export class PortableCore implements Plane {
 
   drops(): Record<string, number> {
     return this.#drops.snapshot();
+  }
+
+  /** Where a packet to this address (16 bytes) would go now; for checks. */
+  nextHop(address: Uint8Array): NextHop {
+    return this.#fib.lookup(address, 0);
+  }
+
+  /** Prefixes in the forwarding table, our own address and prefixes included; for checks. */
+  get fibSize(): number {
+    return this.#fib.size;
   }
 
   #apply(now: Instant, command: PlaneCommand): void {
