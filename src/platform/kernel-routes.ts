@@ -3,13 +3,8 @@
  * ten thousand of them never hold packets up for long. Routes of others are never replaced: ours have a metric that loses
  * to any usual one, and where prefixes overlap we say so.
  */
-import {
-  formatAddress,
-  formatPrefix,
-  type Prefix,
-  prefixBytes,
-  prefixLength,
-} from '../base/ip6.js';
+import { toHex } from '../base/bytes.js';
+import { formatAddress, type Prefix, prefixBytes } from '../base/ip6.js';
 import { interfaceName } from '../posix/address.js';
 import { errnoName } from '../posix/libc.js';
 import type { Request } from '../posix/netlink.js';
@@ -31,8 +26,23 @@ const SLICE = 256;
 /** Ours: overlaps that are remembered as told. */
 const OVERLAPS_MAX = 1024;
 
+/** A `Prefix`, or one of any length in the same form: the hex of its significant bytes, `/` and the length. */
+export type RoutePrefix = Prefix | (string & { readonly brand: 'RoutePrefix' });
+
+/** @param address 16 bytes; bits behind the length are taken for zero. @param length 0..128. */
+export function routePrefix(address: Uint8Array, length: number): RoutePrefix {
+  const bytes = address.slice(0, Math.ceil(length / 8));
+  const last = bytes.length - 1;
+  if (length % 8 !== 0) bytes[last] = (bytes[last] ?? 0) & (0xff << (8 - (length % 8)));
+  return `${toHex(bytes)}/${length}` as RoutePrefix;
+}
+
+const lengthOf = (prefix: RoutePrefix): number => Number(prefix.slice(prefix.indexOf('/') + 1));
+const bytesOf = (prefix: RoutePrefix): Uint8Array => prefixBytes(prefix as Prefix);
+
 export interface Overlap {
-  readonly ours: Prefix;
+  /** `fd00:1::/64`. */
+  readonly ours: string;
   /** `fd00:1::/48 dev eth1`. */
   readonly theirs: string;
   /** Which route carries packets to addresses that both cover: the longer one, theirs when equal. */
@@ -59,8 +69,8 @@ interface Foreign {
 
 export class KernelRoutes {
   readonly #options: KernelRoutesOptions;
-  readonly #installed = new Set<Prefix>();
-  readonly #wanted = new Map<Prefix, 'add' | 'delete'>();
+  readonly #installed = new Set<RoutePrefix>();
+  readonly #wanted = new Map<RoutePrefix, 'add' | 'delete'>();
   readonly #told = new Set<string>();
   #foreign: readonly Foreign[] = [];
   #scheduled = false;
@@ -82,12 +92,12 @@ export class KernelRoutes {
   }
 
   /** Idempotent; takes effect soon. */
-  add(prefix: Prefix): void {
+  add(prefix: RoutePrefix): void {
     this.#want(prefix, 'add');
   }
 
   /** Idempotent; takes effect soon. */
-  delete(prefix: Prefix): void {
+  delete(prefix: RoutePrefix): void {
     this.#want(prefix, 'delete');
   }
 
@@ -113,7 +123,7 @@ export class KernelRoutes {
     netlink().requestAll(requests);
   }
 
-  #want(prefix: Prefix, change: 'add' | 'delete'): void {
+  #want(prefix: RoutePrefix, change: 'add' | 'delete'): void {
     if (this.#closed) return;
     if (this.#installed.has(prefix) === (change === 'add')) this.#wanted.delete(prefix);
     else this.#wanted.set(prefix, change);
@@ -146,21 +156,21 @@ export class KernelRoutes {
     }
   }
 
-  #added(prefix: Prefix): void {
+  #added(prefix: RoutePrefix): void {
     this.#installed.add(prefix);
     this.#compare(prefix);
   }
 
-  #request(prefix: Prefix, change: 'add' | 'delete'): Request {
+  #request(prefix: RoutePrefix, change: 'add' | 'delete'): Request {
     const spec = this.#spec(prefix);
     return change === 'add' ? addRouteRequest(spec) : deleteRouteRequest(spec);
   }
 
-  #spec(prefix: Prefix): RouteSpec {
+  #spec(prefix: RoutePrefix): RouteSpec {
     return {
       index: this.#options.index,
-      destination: prefixBytes(prefix),
-      prefixLength: prefixLength(prefix),
+      destination: bytesOf(prefix),
+      prefixLength: lengthOf(prefix),
       protocol: ROUTE_PROTOCOL,
       metric: METRIC,
       source: this.#options.source,
@@ -180,18 +190,19 @@ export class KernelRoutes {
       }));
   }
 
-  #compare(prefix: Prefix): void {
+  #compare(prefix: RoutePrefix): void {
     if (this.#foreign.length === 0) return;
-    const address = prefixBytes(prefix);
-    const length = prefixLength(prefix);
+    const address = bytesOf(prefix);
+    const length = lengthOf(prefix);
     for (const foreign of this.#foreign) {
       if (!sameBits(address, foreign.destination, Math.min(length, foreign.length))) continue;
       this.#tell(prefix, foreign, length > foreign.length ? 'ours' : 'theirs');
     }
   }
 
-  #tell(ours: Prefix, foreign: Foreign, wins: Overlap['wins']): void {
-    const pair = `${formatPrefix(ours)} ${foreign.text}`;
+  #tell(prefix: RoutePrefix, foreign: Foreign, wins: Overlap['wins']): void {
+    const ours = `${formatAddress(bytesOf(prefix))}/${lengthOf(prefix)}`;
+    const pair = `${ours} ${foreign.text}`;
     if (this.#told.has(pair) || this.#told.size >= OVERLAPS_MAX) return;
     this.#told.add(pair);
     this.#options.overlap({ ours, theirs: foreign.text, wins });

@@ -26,6 +26,7 @@ import { peerSpecs } from './peer-specs.js';
 import { ownEndpoints, type PeerStore } from './peer-store.js';
 import { Pump } from './pump.js';
 import type { SeenFile } from './state-files.js';
+import { StockRoutes } from './stock-routes.js';
 import { TransportSet } from './transports.js';
 
 export interface RouterParts {
@@ -59,6 +60,7 @@ export class Router {
   readonly #events: PlaneEvent[] = [];
   #tun: Tun | undefined;
   #routes: KernelRoutes | undefined;
+  #stockRoutes: StockRoutes | undefined;
   #discovery: DiscoverySocket | undefined;
   #interfaces: InterfaceWatcher | undefined;
   #tunLost = '';
@@ -160,6 +162,7 @@ export class Router {
         }),
       refused: (message) => log.warn('routes', message),
     });
+    this.#stockRoutes = new StockRoutes(this.#routes, log);
     tun.watch({
       readable: () => this.#readTun(tun),
       gone: (reason) => {
@@ -223,6 +226,7 @@ export class Router {
   applyPeers(): string[] {
     const wanted = peerSpecs(this.config, this.parts.peerStore.peers, this.parts.dir);
     const changes: string[] = [];
+    this.#stockRoutes?.set(wanted.map(({ spec }) => spec));
     this.#pump.feed((at) => {
       const keys = new Set(wanted.map((spec) => spec.id));
       for (const row of this.engine.mesh.peers()) {
