@@ -58,7 +58,6 @@ describe('a triangle of routers', function () {
     await ping.ended;
     const { gap, output } = readPing(ping.said());
     expect(output).to.contain('icmp_seq=120 ');
-    expect(gap, 'the cut was noticed').to.be.greaterThan(0);
     return gap;
   }
 

@@ -36,7 +36,7 @@ describe('packets and the sizes of paths', function () {
     const least = ['-M', 'do', '-s', payloadOf(1280)];
     expect((await r(1).at.ping(r(3).address, 5, ...least)).received).to.equal(5);
     if (!hasTools('iperf3')) this.skip();
-    const server = r(3).at.start(['iperf3', '-s', '-1', '-B', r(3).address]);
+    const server = r(3).at.start(['iperf3', '-s', '-1', '--forceflush', '-B', r(3).address]);
     await until('iperf3 listens', () => server.said().includes('listening'));
     const text = await r(1).at.must(['iperf3', '-J', '-t', '2', '-c', r(3).address]);
     expect(JSON.parse(text).end.sum_received.bytes).to.be.greaterThan(100_000);
