@@ -52,6 +52,9 @@ function neighborFault(neighbor: Neighbor, nodes: number): string | undefined {
   return undefined;
 }
 
+/** Routes whose path was looked at: it never changes, only the records of its adjacencies do. */
+const wellMade = new WeakSet<Route>();
+
 /** @returns What is wrong with a selected route, or undefined. */
 export function routeFault(node: SimNode): string | undefined {
   const { locRib } = node.engine.alanet;
@@ -65,6 +68,18 @@ export function routeFault(node: SimNode): string | undefined {
 
 function selectedFault(own: NodeId, route: Route): string | undefined {
   if (route.link === undefined) return undefined;
+  if (!wellMade.has(route)) {
+    const fault = pathFault(own, route);
+    if (fault !== undefined) return fault;
+    wellMade.add(route);
+  }
+  for (const entry of route.steps) {
+    if (!isUp(entry)) return `the adjacency ${entry.key} on its path is not signed up`;
+  }
+  return undefined;
+}
+
+function pathFault(own: NodeId, route: Route): string | undefined {
   if (route.asPath.includes(own)) return 'our own id is on its path';
   if (route.steps.length !== route.asPath.length) {
     return `${route.asPath.length} hops, but ${route.steps.length} signed adjacencies`;
@@ -74,7 +89,6 @@ function selectedFault(own: NodeId, route: Route): string | undefined {
     const entry = route.steps[i];
     const joins = entry && (entry.a === from ? entry.b === to : entry.b === from && entry.a === to);
     if (!joins) return `no adjacency of ${from} and ${to}`;
-    if (!isUp(entry)) return `the adjacency of ${from} and ${to} is not signed up`;
     from = to;
   }
   return prefixOfNode(from) === route.prefix ? undefined : 'the path does not end at the origin';

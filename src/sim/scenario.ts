@@ -150,7 +150,7 @@ class Scenario {
   #half(): Set<string> {
     const { nodes, links } = this.#options.topology;
     const from = this.#random.pick(nodes) as string;
-    const near = reachable(adjacency(nodes, links as readonly Edge[]), from);
+    const near = reachable(adjacency(nodes, links), from);
     return new Set([...near].slice(0, Math.max(1, Math.floor(nodes.length / 2))));
   }
 
@@ -162,7 +162,12 @@ class Scenario {
     mesh.runUntilQuiet();
     const messages = mesh.updates - before;
     const step = {
-      ...{ name, target, atMsec: round(began), settledMsec: round(mesh.changedAt - began) },
+      ...{
+        name,
+        target,
+        atMsec: round(began),
+        settledMsec: round(Math.max(mesh.changedAt - began, 0)),
+      },
       ...{ messages, messagesPerNode: round(messages / Math.max(mesh.alive().length, 1)) },
     };
     this.#steps.push(step);
