@@ -161,7 +161,7 @@ function summaryRow(alanet: Alanet, neighbor: Neighbor, now: Instant): object {
       pfxBest: best,
       pfxSnt: neighbor.sent.size,
     },
-    rttMsec: up === undefined ? null : neighbor.rttMsec,
+    rttMsec: up === undefined ? null : Math.round(neighbor.rttMsec * 1000) / 1000,
     connectionsEstablished: neighbor.connectionsEstablished,
     connectionsDropped: neighbor.connectionsDropped,
     lastError: neighbor.lastError === '' ? null : neighbor.lastError,

@@ -23,7 +23,6 @@ export const RESPONSE_NOISE_AT = 12;
 export const COOKIE_REPLY_BYTES = 64;
 export const COOKIE_NONCE_AT = 8;
 export const COOKIE_SEALED_AT = COOKIE_NONCE_AT + COOKIE_NONCE_BYTES;
-/** type ‖ 3 zeros ‖ receiver ‖ counter, before the sealed packet. */
 
 const SENDER_AT = 4;
 const MACS_BYTES = 2 * MAC_BYTES;

@@ -16,6 +16,6 @@ export function defaultSocket(
   where: { readonly dir?: string | undefined; readonly socket?: string | undefined },
   env: NodeJS.ProcessEnv = process.env,
 ): string {
-  const wanted = where.socket ?? (where.dir === undefined ? env.ALAMESH_SOCKET : undefined);
+  const wanted = where.socket ?? env.ALAMESH_SOCKET;
   return wanted ? path.resolve(wanted) : path.join(defaultStateDir(where.dir, env), 'alamesh.sock');
 }

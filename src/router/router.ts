@@ -5,8 +5,10 @@
 import { lookup } from 'node:dns/promises';
 import { createTransport } from '../../transports/udp/index.js';
 import { addressBytes, type NodeId } from '../base/ip6.js';
+import type { Millis } from '../base/time.js';
 import { Engine, type EngineOutput } from '../engine/engine.js';
 import { engineOptions, type RouterIdentity } from '../engine/options.js';
+import type { MeshConfig } from '../mesh/types.js';
 import { PortableCore } from '../plane/portable/core.js';
 import type { FibChange, PlaneCommand, PlaneEvent } from '../plane/types.js';
 import { now, wallClock } from '../platform/clock.js';
@@ -213,7 +215,7 @@ export class Router {
   }
 
   #tellCandidates(): void {
-    const candidates = ownEndpoints(this.listening);
+    const candidates = ownEndpoints(this.listening, this.id);
     const port = Number(
       /^udp:.*:(\d+)$/.exec(this.listening.find((url) => url.startsWith('udp:')) ?? '')?.[1] ?? 0,
     );
@@ -391,10 +393,15 @@ const secrets = ({ id, seed, proof, noisePrivate, noisePublic }: Identity): Rout
 });
 
 /** Shorter rekey for interop tests: no setting, as nobody should run with it. */
-function testTiming(env: NodeJS.ProcessEnv): object {
+function testTiming(env: NodeJS.ProcessEnv): Pick<Partial<MeshConfig>, 'timing'> {
   const msec = Number(env.ALAMESH_TEST_REKEY_MSEC ?? 0);
   if (!(msec >= 1000)) return {};
-  return { timing: { rekeyAfterMsec: msec, rejectAfterMsec: msec * 1.5 } };
+  const timing = {
+    rekeyAfter: msec as Millis,
+    rejectAfter: (msec * 1.5) as Millis,
+    rekeyTimeout: (msec / 4) as Millis,
+  };
+  return { timing };
 }
 
 function logEvent(log: Log, event: Extract<EngineOutput, { kind: 'event' }>['event']): void {
