@@ -60,6 +60,11 @@ export class PathMtu {
     return this.#mode === 'settled' && this.#tries > 1;
   }
 
+  /** A plain WireGuard peer answers no probe and joins no parts: whole packets, until the transport refuses one. */
+  assume(): void {
+    this.#current = Math.min(SIZES[0], this.#limit);
+  }
+
   /** The path came into use: search unless that was done. */
   begin(now: Instant): void {
     if (this.#mode === 'new') this.#search(now, 'up');

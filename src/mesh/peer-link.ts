@@ -421,7 +421,8 @@ export class PeerLink {
   #use(now: Instant, candidate: Candidate): void {
     if (candidate === this.paths.current || candidate.path === undefined) return;
     this.paths.use(candidate);
-    if (this.state === 'up' && !this.isStock) candidate.mtu.begin(now);
+    if (this.isStock) candidate.mtu.assume();
+    else if (this.state === 'up') candidate.mtu.begin(now);
     this.#install();
     this.#watch.setMtuTimer(now);
     if (this.state !== 'up') return;
@@ -490,7 +491,7 @@ export class PeerLink {
   #resized(now: Instant, candidate: Candidate): void {
     if (candidate !== this.paths.current) return;
     this.#install();
-    this.#watch.setMtuTimer(now);
+    if (!this.isStock) this.#watch.setMtuTimer(now);
     this.#tellChanged(now);
   }
 
