@@ -19,6 +19,11 @@ export const OVERHEAD_BYTES = HEADER_BYTES + TAG_BYTES;
 export const DATAGRAM_BYTES_MAX = 65_535;
 /** Whitepaper §5.4.6: payloads are padded to a multiple of this. */
 const PADDING = 16;
+/**
+ * Ours: on a path that carries less than about 1470 bytes of IPv6, what drops big datagrams on this host or beside it (a
+ * firewall's rule, a middlebox that joins segments) may take a train, which the kernel cuts late, for one big datagram.
+ */
+const TRAIN_ROOM_MIN = 1392;
 /** Ours: while packets wait and no key comes, a key is asked for this often. */
 const KEY_WANTED_AGAIN_MSEC = 5_000;
 const CONTROL_BUFFER_BYTES = 2048;
@@ -157,11 +162,12 @@ export class Outgoing {
     return true;
   }
 
-  #sealData({ now, session, path }: Way, plain: Uint8Array): void {
+  #sealData({ now, session, path, room }: Way, plain: Uint8Array): void {
     const slot = this.#trains.slot(OVERHEAD_BYTES + plain.length);
     this.#seal(session, plain, slot);
     this.#countDatagram(now, session, slot.datagram.length);
-    this.#trains.push(path, slot.datagram);
+    if (room < TRAIN_ROOM_MIN) this.#trains.sendAtOnce(path, slot.datagram);
+    else this.#trains.push(path, slot.datagram);
   }
 
   #seal(
