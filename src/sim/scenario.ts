@@ -3,7 +3,7 @@
  * bears bad cables for a while, is parted and joined. After each step it must come to rest, and everything is checked.
  */
 import type { Crypto } from '../base/crypto.js';
-import { adjacency, type Edge, reachable, spareEdges, spareNodes } from './graph.js';
+import { adjacency, reachable, spareEdges, spareNodes } from './graph.js';
 import { SimMesh } from './mesh.js';
 import { PERFECT } from './network.js';
 import { SeededEntropy } from './random.js';
