@@ -15,7 +15,7 @@ import type { SignedRecord } from '../wire/types.js';
 import { Agreement } from './attest/agreement.js';
 import { CostClass } from './attest/cost.js';
 import { Damping } from './attest/damping.js';
-import { type LinkEntry, nodeKey, type Subject, Subjects } from './attest/subjects.js';
+import { isUp, type LinkEntry, nodeKey, type Subject, Subjects } from './attest/subjects.js';
 import { type AdjInParts, costOf, receiveUpdate, removeRoute } from './rib/adj-in.js';
 import { type AdjOutParts, buildAnnouncements, buildWithdrawals } from './rib/adj-out.js';
 import { type BestChange, LocRib } from './rib/loc-rib.js';
@@ -224,6 +224,10 @@ export class Alanet {
     for (const other of this.neighbors.values()) {
       const known = other.dictionaryOut.record(subject.key);
       if (known !== undefined) other.pendingRecords.add(subject.key);
+      // What a DOWN withdrew without words is looked at again when a link came up meanwhile.
+      if (subject.kind !== 'link' || !isUp(subject.entry)) continue;
+      for (const prefix of other.unsaid) other.pending.add(prefix);
+      other.unsaid.clear();
     }
     if (subject.kind === 'link') this.#linkChanged(subject.entry);
   }
@@ -459,6 +463,9 @@ export class Alanet {
     this.#decide(now);
     for (const neighbor of this.neighbors.values()) {
       if (neighbor.pending.size === 0 && neighbor.pendingRecords.size === 0) continue;
+      // A root cause leaves in one message with the routes that replace what it ends.
+      if (neighbor.pendingRecords.size > 0 && this.#pacedUntil(now, neighbor) <= now)
+        this.#advertise(now, neighbor);
       if (neighbor.outbox.length < OUTBOX_LOW) {
         for (const update of buildWithdrawals(this.#adjOut, neighbor)) neighbor.queue(update);
       }
@@ -468,10 +475,13 @@ export class Alanet {
   }
 
   #paceAdvertisement(now: Instant, neighbor: Neighbor): void {
-    const last = neighbor.lastAdvertisedAt;
-    const paced = last === undefined ? now : after(last, ADVERTISE_INTERVAL_MSEC);
-    const at = Math.max(after(now, ADVERTISE_FIRST_MSEC), paced) as Instant;
-    if (neighbor.timers.at('advertise') === undefined) neighbor.timers.set('advertise', at);
+    const at = Math.max(after(now, ADVERTISE_FIRST_MSEC), this.#pacedUntil(now, neighbor));
+    if (neighbor.timers.at('advertise') === undefined)
+      neighbor.timers.set('advertise', at as Instant);
+  }
+
+  #pacedUntil(now: Instant, { lastAdvertisedAt }: Neighbor): Instant {
+    return lastAdvertisedAt === undefined ? now : after(lastAdvertisedAt, ADVERTISE_INTERVAL_MSEC);
   }
 
   #advertise(now: Instant, neighbor: Neighbor): void {

@@ -159,7 +159,7 @@ function summaryRow(alanet: Alanet, neighbor: Neighbor, now: Instant): object {
       pfxRcd: neighbor.routes.size,
       pfxAcc: neighbor.routes.size,
       pfxBest: best,
-      pfxSnt: neighbor.sent.size,
+      pfxSnt: neighbor.sent.size - neighbor.unsaid.size,
     },
     rttMsec: up === undefined ? null : Math.round(neighbor.rttMsec * 1000) / 1000,
     connectionsEstablished: neighbor.connectionsEstablished,

@@ -45,6 +45,13 @@ export type Learned =
     }
   | { readonly ok: false; readonly fault: RecordFault | 'limit'; readonly key: string | undefined };
 
+export interface Shown {
+  readonly record: SignedRecord;
+  readonly digest: string;
+  readonly seq: number;
+  readonly isDown: boolean;
+}
+
 export interface SubjectsOptions {
   readonly crypto: Crypto;
   readonly realm: string;
@@ -194,12 +201,11 @@ export class Subjects {
   }
 
   /** The record to show others, by subject key. DOWN wins while it is the newer one. */
-  recordOf(
-    key: string,
-  ): { readonly record: SignedRecord; readonly digest: string; readonly seq: number } | undefined {
+  recordOf(key: string): Shown | undefined {
     const verified = this.#verifiedOf(key);
     if (verified === undefined) return undefined;
-    return { record: verified.record, digest: verified.digest, seq: verified.body.seq };
+    const { record, digest, body } = verified;
+    return { record, digest, seq: body.seq, isDown: 'down' in body && body.down };
   }
 
   #verifiedOf(key: string): VerifiedNode | VerifiedLink | VerifiedService | undefined {

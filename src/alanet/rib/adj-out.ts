@@ -7,7 +7,7 @@ import type { BgpUpdate, DictionaryRecord, PathStep, WireRoute } from '../../wir
 import type { Subjects } from '../attest/subjects.js';
 import type { Neighbor } from '../session/neighbor.js';
 import type { Route } from '../types.js';
-import type { DictionaryNews, OutRecord } from './dictionary-out.js';
+import type { DictionaryNews, OutPath, OutRecord } from './dictionary-out.js';
 
 /** Ours: an UPDATE is closed when it has grown to this; well below LINK_MESSAGE_MAX. */
 const UPDATE_BYTES = 12_000;
@@ -76,18 +76,46 @@ export function buildWithdrawals(parts: AdjOutParts, neighbor: Neighbor): BgpUpd
     }
     if (parts.wanted(neighbor, prefix) !== undefined) continue;
     neighbor.pending.delete(prefix);
-    forgetSent(neighbor, prefix, draft);
+    withdraw(parts, neighbor, prefix, draft);
     if (draft.bytes >= UPDATE_BYTES) {
       updates.push(draft.finish({ beginOfRib: false, endOfRib: false }));
       draft = new Draft();
     }
   }
-  if (!draft.isEmpty) updates.push(draft.finish({ beginOfRib: false, endOfRib: false }));
+  if (!draft.isEmpty) {
+    sayUnsaid(neighbor, draft);
+    updates.push(draft.finish({ beginOfRib: false, endOfRib: false }));
+  }
   return updates;
+}
+
+function withdraw(parts: AdjOutParts, neighbor: Neighbor, prefix: Prefix, draft: Draft): void {
+  const sent = neighbor.sent.get(prefix);
+  if (sent !== undefined && isImplied(parts, sent.path)) neighbor.unsaid.add(prefix);
+  else forgetSent(neighbor, prefix, draft);
+}
+
+/**
+ * The neighbor knows that a link of this path is down, and dropped every route over it when it learned so: a withdrawal
+ * would tell it nothing. In a wave of withdrawals that is every second message.
+ */
+function isImplied({ subjects }: AdjOutParts, path: OutPath): boolean {
+  for (let at: OutPath | undefined = path; at?.records[0] !== undefined; at = at.parent) {
+    const [link] = at.records;
+    const current = subjects.recordOf(link.key);
+    if (current?.isDown === true && current.digest === link.digest) return true;
+  }
+  return false;
+}
+
+/** With what is to be said anyway, so that both sides may forget the ids. */
+function sayUnsaid(neighbor: Neighbor, draft: Draft): void {
+  for (const prefix of [...neighbor.unsaid]) forgetSent(neighbor, prefix, draft);
 }
 
 function forgetSent(neighbor: Neighbor, prefix: Prefix, draft: Draft): void {
   const sent = neighbor.sent.get(prefix);
+  neighbor.unsaid.delete(prefix);
   if (sent === undefined) return;
   neighbor.sent.delete(prefix);
   draft.withdrawn.push(sent.origin.id);
@@ -107,11 +135,12 @@ export function buildAnnouncements(parts: AdjOutParts, neighbor: Neighbor): BgpU
     if (draft.bytes >= UPDATE_BYTES) break;
     neighbor.pending.delete(prefix);
     const route = parts.wanted(neighbor, prefix);
-    if (route === undefined) forgetSent(neighbor, prefix, draft);
+    if (route === undefined) withdraw(parts, neighbor, prefix, draft);
     else announce(parts, neighbor, route, draft);
   }
   const ends = neighbor.dump !== 'none' && neighbor.pending.size === 0;
   if (draft.isEmpty && !ends) return undefined;
+  sayUnsaid(neighbor, draft);
   if (ends) neighbor.dump = 'none';
   return draft.finish({ beginOfRib: false, endOfRib: ends });
 }
@@ -123,7 +152,9 @@ function announce(parts: AdjOutParts, neighbor: Neighbor, route: Route, draft: D
   const path = dictionaryOut.takePath(route.steps, draft.news);
   // New records and steps are said in this message, whoever takes them.
   flushNews(parts, draft);
-  const same = before?.origin === origin && before.path === path && neighbor.dump !== 'refresh';
+  const wasDropped = neighbor.unsaid.delete(route.prefix);
+  const isKept = neighbor.dump !== 'refresh' && !wasDropped;
+  const same = before?.origin === origin && before.path === path && isKept;
   if (before !== undefined) {
     dictionaryOut.dropPath(before.path, draft.news);
     dictionaryOut.dropRecord(before.origin, draft.news);

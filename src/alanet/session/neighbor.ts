@@ -56,6 +56,8 @@ export class Neighbor {
   readonly inbox: { readonly update: BgpUpdate; readonly bytes: number }[] = [];
   readonly routes = new Map<Prefix, Route>();
   readonly sent = new Map<Prefix, SentRoute>();
+  /** Of those in `sent`: withdrawn by a DOWN that the neighbor knows; said with the next UPDATE, whatever it is about. */
+  readonly unsaid = new Set<Prefix>();
   /** Prefixes whose advertisement may have to change. */
   readonly pending = new Set<Prefix>();
   /** Subject keys whose record the neighbor should get anew. */
@@ -144,6 +146,7 @@ export class Neighbor {
     this.inbox.length = 0;
     this.inboxBytes = 0;
     this.sent.clear();
+    this.unsaid.clear();
     this.pending.clear();
     this.pendingRecords.clear();
     this.dictionaryIn = this.#newDictionary();
