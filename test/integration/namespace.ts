@@ -176,8 +176,9 @@ export class Namespace {
     return this.nft(`table netdev cut-${device} { chain c { ${chain} }; }`);
   }
 
+  /** Idempotent. */
   async restore(device: string): Promise<void> {
-    await this.must(['nft', 'delete', 'table', 'netdev', `cut-${device}`]);
+    await this.run(['nft', 'delete', 'table', 'netdev', `cut-${device}`]);
   }
 
   /** Names of the TUN devices in here. */
