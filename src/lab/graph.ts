@@ -29,10 +29,12 @@ export function drawSvg(view: LabView): string {
     return drawNode(name, node, at(name));
   });
   const count = `${view.nodes.length} nodes, ${view.links.length} links`;
-  const title = `<text class="title" x="20" y="30">${xmlText(view.name)}: ${count}</text>`;
+  const words = `${xmlText(view.name)}: ${count}`;
+  const title = `<text class="title" x="20" y="30">${words}</text>`;
   const box = `width="${side}" height="${side}" viewBox="0 0 ${side} ${side}"`;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" ${box}>`,
+    `<title>${words}</title>`,
     `<style>${STYLE}</style>`,
     '<rect width="100%" height="100%" fill="#fff"/>',
     title,

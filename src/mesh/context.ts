@@ -1,5 +1,4 @@
 /** What the parts of one mesh share. */
-import { toHex } from '../base/bytes.js';
 import type { NodeId } from '../base/ip6.js';
 import type { Instant } from '../base/time.js';
 import type { LinkId } from '../link/types.js';
@@ -24,8 +23,6 @@ export interface MeshContext {
   /** Something waits to be sent or delivered on this link; it is flushed at the end of the pass. */
   touch(link: LinkId): void;
 }
-
-export const keyName = (key: Uint8Array): string => toHex(key);
 
 export function log(ctx: MeshContext, level: 'info' | 'warn', message: string): void {
   ctx.emit({ kind: 'event', event: { kind: 'log', level, message } });

@@ -10,7 +10,6 @@ const fault =
   (code: number, subcode: number) =>
   (text: string): SessionFault => ({ code, subcode, text });
 
-export const malformedMessage = fault(1, 0);
 export const badOpenVersion = fault(2, 1);
 export const badPeer = fault(2, 2);
 export const badHoldTime = fault(2, 6);
@@ -20,7 +19,6 @@ export const unexpectedMessage = fault(5, 0);
 export const maxPrefixes = fault(6, 1);
 export const shutdown = fault(6, 2);
 export const adminReset = fault(6, 4);
-export const collision = fault(6, 7);
 export const outOfResources = fault(6, 8);
 
 const NAMES: Readonly<Record<number, string>> = {
