@@ -7,6 +7,7 @@ import type { LinkId } from '../link/types.js';
 import type { LinkCounters, PathInfo } from '../plane/types.js';
 import { bestAnswered, type Candidate, CandidateTable, isClearlyBetter } from './candidates.js';
 import { type MeshContext, newLinkCounters } from './context.js';
+import { Deafness } from './deafness.js';
 import { judgeSilence, type SilenceVerdict } from './liveness.js';
 import { LossEstimator } from './loss.js';
 import { SEAL_BYTES } from './mtu.js';
@@ -42,6 +43,7 @@ export class LinkPaths {
     if (path !== undefined) this.#ctx.emit({ kind: 'release', path: path.id });
   });
   readonly loss = new LossEstimator();
+  readonly #deafness = new Deafness();
   readonly counters: LinkCounters = newLinkCounters();
   current: Candidate | undefined;
   readonly #ctx: MeshContext;
@@ -108,15 +110,19 @@ export class LinkPaths {
     for (const candidate of this.table.all()) this.probe(now, candidate);
   }
 
-  /** Answers on the path that the probe came on. */
-  answer(probe: Probe, path: PathInfo, datagramBytes: number): void {
+  /**
+   * Answers on the path that the probe came on.
+   * @returns true when the probe shows that the peer has heard nothing of us for some time.
+   */
+  answer(now: Instant, probe: Probe, path: PathInfo, datagramBytes: number): boolean {
     const { txPackets, rxPackets } = this.readCounters();
-    this.#report(probe);
+    const isDeaf = this.#report(now, probe);
     const { nonce } = probe;
     this.#send(
       encodeProbe({ type: ANSWER_TYPE, nonce, txPackets, rxPackets, datagramBytes }),
       path,
     );
+    return isDeaf;
   }
 
   /** @returns undefined for an answer to nothing that we asked. */
@@ -127,7 +133,7 @@ export class LinkPaths {
     const { candidate, sentAt, datagramBytes } = sent;
     const rttMsec = Math.max(now - sentAt, 0.01);
     this.readCounters();
-    this.#report(answer);
+    this.#report(now, answer);
     this.#markHeard(now, candidate);
     if (datagramBytes === 0) candidate.answeredAt = now;
     candidate.state = 'proven';
@@ -237,9 +243,18 @@ export class LinkPaths {
     if (unansweredAt !== undefined && at > unansweredAt) candidate.unansweredAt = undefined;
   }
 
-  #report({ txPackets: peerTx, rxPackets: peerRx }: Probe): void {
+  #report(now: Instant, { txPackets: peerTx, rxPackets: peerRx }: Probe): boolean {
     const { txPackets: ownTx, rxPackets: ownRx } = this.counters;
     this.loss.add({ ownTx, ownRx, peerTx, peerRx });
+    const interval = this.#ctx.config.probeIntervalMsec;
+    const patience = Math.max(1.5 * interval, 2 * (this.current?.rtt.smoothedMsec ?? 0));
+    return this.#deafness.report(now, { ownTx, peerRx }, patience);
+  }
+
+  /** The counts of both sides start anew (another session or a restart). */
+  resetReports(): void {
+    this.loss.reset();
+    this.#deafness.reset();
   }
 
   #send(payload: Uint8Array, path: PathInfo): void {

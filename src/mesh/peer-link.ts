@@ -290,7 +290,9 @@ export class PeerLink {
     }
     switch (probe.type) {
       case PROBE_TYPE:
-        this.paths.answer(probe, path, datagramBytes);
+        if (this.paths.answer(now, probe, path, datagramBytes) && this.state === 'up') {
+          this.#act(now, { kind: 'dead', reason: 'the peer hears nothing' });
+        }
         return;
       case ANSWER_TYPE:
         this.#onAnswer(now, probe);
@@ -547,7 +549,7 @@ export class PeerLink {
     this.#channel.stop();
     this.#watch.timers.clearAll();
     this.#timers.clearAll();
-    this.paths.loss.reset();
+    this.paths.resetReports();
     this.#greeting.begin();
     this.upSince = undefined;
     if (was !== 'down') this.downSince = now;
