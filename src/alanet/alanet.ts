@@ -296,6 +296,7 @@ export class Alanet {
       }
       case 'set-transit':
         this.#transit = command.transit;
+        this.#refreshOwn(now);
         for (const neighbor of this.neighbors.values()) this.#readvertise(now, neighbor);
         break;
       case 'set-services':

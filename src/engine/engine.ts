@@ -62,8 +62,19 @@ export class Engine {
   }
 
   setTransit(now: Instant, transit: Transit): void {
+    this.#options.record.setTransit(transit);
+    const wasFull = this.alanet.transit === 'full';
     this.alanet.handleCommand(now, { kind: 'set-transit', transit });
     this.#setLocal();
+    if ((transit === 'full') !== wasFull) this.#greetAgain(now);
+  }
+
+  /** Neighbors learn from the Hello whether our packets may be somebody else's: every link greets anew. */
+  #greetAgain(now: Instant): void {
+    const reason = 'transit changed';
+    for (const { link, up } of this.alanet.neighbors.values()) {
+      if (up !== undefined) this.mesh.handleLinkCommand(now, { kind: 'reset', link, reason });
+    }
   }
 
   /** Withdraws, then says goodbye; whoever feeds this carries out the outputs and then stops. */

@@ -45,9 +45,17 @@ export class NodeRecordSource {
   readonly #options: RouterOptions;
   #signed: SignedRecord | undefined;
   #renewAfterSeconds = 0;
+  #transit: Transit;
 
   constructor(options: RouterOptions) {
     this.#options = options;
+    this.#transit = options.transit;
+  }
+
+  /** The next record says so, and is signed at the next look. */
+  setTransit(transit: Transit): void {
+    if ((transit === 'full') !== (this.#transit === 'full')) this.#renewAfterSeconds = 0;
+    this.#transit = transit;
   }
 
   current(now: Instant): SignedRecord {
@@ -57,10 +65,10 @@ export class NodeRecordSource {
   }
 
   #sign(seconds: number): void {
-    const { crypto, identity, realm, transit, name, nextSeq } = this.#options;
+    const { crypto, identity, realm, name, nextSeq } = this.#options;
     const body: NodeRecordBody = {
       ...{ realm, proof: identity.proof, noiseKey: identity.noisePublic, seq: nextSeq() },
-      ...{ notAfter: seconds + NODE_RECORD_LIFE_SECONDS, transit: transit === 'full' },
+      ...{ notAfter: seconds + NODE_RECORD_LIFE_SECONDS, transit: this.#transit === 'full' },
       ...{ relay: false, name, endpoints: [], handle: '', contact: '' },
     };
     this.#signed = signNode(crypto, identity.seed, body);
@@ -72,6 +80,7 @@ export interface EngineOptions {
   readonly mesh: MeshOptions;
   readonly alanet: AlanetOptions;
   readonly identity: RouterIdentity;
+  readonly record: NodeRecordSource;
 }
 
 /** Both machines sign and show the same node record. */
@@ -86,6 +95,7 @@ export function engineOptions(options: RouterOptions): EngineOptions {
   };
   return {
     identity,
+    record: source,
     mesh: {
       ...shared,
       identity: {
