@@ -91,7 +91,8 @@ function report({ measures, failures }: Outcome): string {
   });
   const lines = [...failures].map(([part, why]) => `${part}: did not run: ${why}\n`);
   const width = process.stdout.isTTY ? process.stdout.columns : WIDTH_OF_FILES;
-  return table(HEADERS, rows, { width }) + lines.join('');
+  const text = rows.length === 0 ? '' : table(HEADERS, rows, { width });
+  return text + lines.join('');
 }
 
 const HEADERS = ['part', 'measure', 'median (range)', 'target', 'verdict', 'note'];

@@ -1,4 +1,6 @@
 /** Two routers of a kind on one wire (MTU 1500, IPv4 below), ready to carry IPv6. */
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
 import {
   must,
   type Namespace,
@@ -69,10 +71,12 @@ export async function wireguardPair(stage: Stage): Promise<Pair> {
     await until('wireguard-go answers', shows);
     const [own, peer] = i === 0 ? keys : keys.toReversed();
     if (own === undefined || peer === undefined) throw new Error('two ends have two keys');
-    const text = `private-key /dev/stdin listen-port ${WIREGUARD_PORT} peer ${peer.open}`;
+    const file = path.join(stage.folder, device);
+    writeFileSync(file, own.secret, { mode: 0o600 });
+    const text = `private-key ${file} listen-port ${WIREGUARD_PORT} peer ${peer.open}`;
     const endpoint = `${HOSTS[1 - i]}:${WIREGUARD_PORT}`;
     const words = `${text} allowed-ips ::/0 endpoint ${endpoint}`.split(' ');
-    await at.must(['wg', 'set', device, ...words], { input: own.secret });
+    await at.must(['wg', 'set', device, ...words]);
     await at.ip(`addr add fd77::${i + 1}/64 dev ${device} nodad`);
     await at.ip(`link set ${device} mtu ${WIREGUARD_MTU} up`);
   }
