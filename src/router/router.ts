@@ -18,6 +18,7 @@ import { InterfaceWatcher, type LanChange } from '../platform/interfaces.js';
 import { KernelRoutes } from '../platform/kernel-routes.js';
 import type { Identity } from '../platform/keystore.js';
 import { Tun } from '../platform/tun.js';
+import { PeerApplier, type PeerChanges } from './apply-peers.js';
 import type { RouterConfig } from './config/config.js';
 import { RouterDocuments } from './control/documents.js';
 import type { RouterControl } from './control/types.js';
@@ -58,6 +59,7 @@ export class Router {
   config: RouterConfig;
   listening: readonly string[] = [];
   readonly #pump: Pump;
+  readonly #peers: PeerApplier;
   readonly #transports: TransportSet;
   readonly #events: PlaneEvent[] = [];
   #tun: Tun | undefined;
@@ -111,6 +113,7 @@ export class Router {
         readLink: (link, into) => this.plane.readLink(link, into),
       }),
     );
+    this.#peers = new PeerApplier(this.engine);
     this.#pump = new Pump({
       engine: this.engine,
       plane: this.plane,
@@ -227,29 +230,13 @@ export class Router {
   /** Adds, changes and removes peers so that they are what the config and the store say. */
   applyPeers(): string[] {
     const wanted = peerSpecs(this.config, this.parts.peerStore.peers, this.parts.dir);
-    const changes: string[] = [];
     this.#stockRoutes?.set(wanted.map(({ spec }) => spec));
+    let result: PeerChanges = { changes: [], refused: [] };
     this.#pump.feed((at) => {
-      const keys = new Set(wanted.map((spec) => spec.id));
-      for (const row of this.engine.mesh.peers()) {
-        if (row.source !== 'configured' || keys.has(row.key)) continue;
-        const key = Uint8Array.from(Buffer.from(row.key, 'base64url'));
-        this.engine.commandMesh(at, { kind: 'remove-peer', key });
-        changes.push(`removed peer ${row.name || row.key}`);
-      }
-      const known = new Map(this.engine.mesh.peers().map((row) => [row.key, row]));
-      for (const { id, spec } of wanted) {
-        const before = known.get(id);
-        const same =
-          before?.source === 'configured' && before.endpoints.join() === spec.endpoints.join();
-        if (same) continue;
-        const answer = this.engine.commandMesh(at, { kind: 'add-peer', peer: spec });
-        const who = spec.name || id;
-        if (answer.ok) changes.push(`${before === undefined ? 'added' : 'changed'} peer ${who}`);
-        else this.parts.log.warn('peers', `peer ${who} is refused: ${answer.error}`);
-      }
+      result = this.#peers.apply(at, wanted);
     });
-    return changes;
+    for (const message of result.refused) this.parts.log.warn('peers', message);
+    return result.changes;
   }
 
   /** Re-reads the config; what did not change stays up. @throws UserError when the file is bad: then nothing changes. */

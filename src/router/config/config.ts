@@ -133,13 +133,19 @@ function parseToml(text: string, file: string): Record<string, unknown> {
 function faultError(faults: readonly Fault[], text: string, file: string): UserError {
   const places = keyPlaces(text);
   const placed = faults
-    .map(({ key, message }) => ({ ...placeOf(key, places), message }))
+    .map(({ key, message }) => ({ ...placeOf(key, places), message: named(key, message) }))
     .sort((a, b) => a.line - b.line || a.column - b.column);
   const lines = placed.map(({ line, column, message }) => `${file}:${line}:${column}: ${message}`);
   return new UserError(lines.join('\n'), {
     ...badFile(file, placed[0]?.line, placed[0]?.column),
     hint: 'docs/configuration.md has every setting',
   });
+}
+
+/** `expected …` alone would leave the reader to look up which setting is meant. */
+function named(key: string, message: string): string {
+  const name = key.slice(key.lastIndexOf('.') + 1);
+  return message.startsWith('expected') && !/^\d+$/.test(name) ? `${name}: ${message}` : message;
 }
 
 /** Where a key is written, else the table around it. */
