@@ -128,8 +128,11 @@ export class LinkWatch {
     const verdict = this.#paths.check(now);
     switch (verdict.kind) {
       case 'calm':
-        if (this.#isActive(now)) this.demand(now);
-        else this.#arm();
+        if (this.#isActive(now)) {
+          this.demand(now);
+          // It may have been cleared in a pause that was too short for the plane to be armed.
+          this.setMtuTimer(now);
+        } else this.#arm();
         return undefined;
       case 'wait':
       case 'probe':
