@@ -15,7 +15,7 @@ import type { Neighbor, NeighborTimer } from './neighbor.js';
 
 const VERSION = 1;
 /** docs/adr/0003: the link detects death; this only catches a neighbor whose routing hangs. */
-const HOLD_TIME_SECONDS = 240;
+const HOLD_TIME_SECONDS = 600;
 /** RFC 4271 §4.2: 0, or at least 3. */
 const HOLD_TIME_SECONDS_MIN = 3;
 /** Ours: OPEN and its answer must come within this, over a link that is up. */

@@ -100,7 +100,10 @@ describe('alanet between neighbors', () => {
   });
 
   it('ends a session when the neighbor was silent for the hold time, not before', () => {
-    const { mesh, nodes } = line(2);
+    const nodes = [1, 2].map((n) => new TestNode(n, { holdTimeSeconds: 240 }));
+    const mesh = new TestMesh(nodes);
+    mesh.join(node(nodes, 0), node(nodes, 1));
+    mesh.advance(5_000);
     const a = node(nodes, 0);
     for (const end of a.ends.values()) if (end.far !== undefined) end.far.far = undefined;
     const neighbor = a.alanet.neighborOf(node(nodes, 1).keys.id);
