@@ -38,6 +38,9 @@ export type { AlanetCommand, AlanetEvent, AlanetOptions, AlanetOutput, Transit }
 /** Ours: announcements to one neighbor leave this long after the first change, and this far apart. */
 const ADVERTISE_FIRST_MSEC = 5;
 const ADVERTISE_INTERVAL_MSEC = 100;
+/** Ours: a neighbor is asked for its routes again this long after there was a reason, and this far apart. */
+const ASK_AGAIN_MSEC = 200;
+const ASK_AGAIN_INTERVAL_MSEC = 30_000;
 /** Ours: while more than this waits for a link, no more updates are built for it. */
 const OUTBOX_LOW = 16;
 /** Ours: UPDATEs of one neighbor that are processed in one go; the rest continues at once after others had their turn. */
@@ -61,6 +64,8 @@ export class Alanet {
   #transit: Transit;
   #ownServices: readonly SignedRecord[] = [];
   #ownPrefixes = new Set<Prefix>();
+  /** Neighbors that should say their routes again. */
+  readonly #toAsk = new Set<Neighbor>();
   #isShutDown = false;
   #turn = 0;
 
@@ -75,6 +80,7 @@ export class Alanet {
       ...{ subjects: this.subjects, locRib: this.locRib, own: identity.id },
       routesMax: this.#limits.routesMax,
       learned: (subject) => this.#learned(subject),
+      askAgain: (neighbor) => void this.#toAsk.add(neighbor),
     };
     this.#adjOut = { subjects: this.subjects, wanted: (to, prefix) => this.#wanted(to, prefix) };
     this.#session = new Session({
@@ -228,6 +234,7 @@ export class Alanet {
       if (subject.kind !== 'link' || !isUp(subject.entry)) continue;
       for (const prefix of other.unsaid) other.pending.add(prefix);
       other.unsaid.clear();
+      if (other.doubted.delete(subject.key)) this.#toAsk.add(other);
     }
     if (subject.kind === 'link') this.#linkChanged(subject.entry);
   }
@@ -244,8 +251,10 @@ export class Alanet {
     for (const route of [...entry.routes]) {
       const neighbor = route.link === undefined ? undefined : this.neighbors.get(route.link);
       if (neighbor === undefined) continue;
-      if (isDown) removeRoute(this.#adjIn, neighbor, route.prefix);
-      else {
+      if (isDown) {
+        neighbor.doubt(entry.key);
+        removeRoute(this.#adjIn, neighbor, route.prefix);
+      } else {
         route.cost = costOf(route.steps);
         this.locRib.touch(route.prefix);
       }
@@ -462,6 +471,8 @@ export class Alanet {
 
   #settle(now: Instant): void {
     this.#decide(now);
+    for (const neighbor of this.#toAsk) this.#askAgain(now, neighbor);
+    this.#toAsk.clear();
     for (const neighbor of this.neighbors.values()) {
       if (neighbor.pending.size === 0 && neighbor.pendingRecords.size === 0) continue;
       // A root cause leaves in one message with the routes that replace what it ends.
@@ -473,6 +484,13 @@ export class Alanet {
       if (neighbor.pending.size > 0) this.#paceAdvertisement(now, neighbor);
     }
     if (this.subjects.takeChanged()) this.#timers.setEarlier('persist', after(now, PERSIST_MSEC));
+  }
+
+  /** Rarely needed: a record overtook another on the way round, and routes were refused that are good. */
+  #askAgain(now: Instant, { lastAskedAt, timers }: Neighbor): void {
+    const soon = after(now, ASK_AGAIN_MSEC);
+    const spaced = lastAskedAt === undefined ? soon : after(lastAskedAt, ASK_AGAIN_INTERVAL_MSEC);
+    timers.setEarlier('ask-again', Math.max(soon, spaced) as Instant);
   }
 
   #paceAdvertisement(now: Instant, neighbor: Neighbor): void {

@@ -42,6 +42,9 @@ export type Learned =
       readonly subject: Subject;
       /** `new`: it replaced or began something; `same`: it was known. */
       readonly change: 'new' | 'same';
+      /** Of the record that was given, which need not be the one in force. */
+      readonly digest: string;
+      readonly isDown: boolean;
     }
   | { readonly ok: false; readonly fault: RecordFault | 'limit'; readonly key: string | undefined };
 
@@ -132,7 +135,13 @@ export class Subjects {
     this.nodes.set(node.id, node);
     this.#changed ||= freshness === 'new';
     const change = known?.digest === node.digest ? 'same' : 'new';
-    return { ok: true, subject: { kind: 'node', key, node }, change };
+    return {
+      ok: true,
+      subject: { kind: 'node', key, node },
+      change,
+      digest: node.digest,
+      isDown: false,
+    };
   }
 
   #learnLink(record: SignedRecord, nowSeconds: number): Learned {
@@ -143,19 +152,17 @@ export class Subjects {
     const entry = this.links.get(key) ?? this.#newEntry(link);
     if (entry === undefined) return { ok: false, fault: 'limit', key };
     const subject: Subject = { kind: 'link', key, entry };
+    const { digest } = link;
+    const known = { ok: true, subject, change: 'same', digest, isDown: link.body.down } as const;
     const current = link.body.down ? entry.down : entry.up;
-    if (current?.digest === link.digest) return { ok: true, subject, change: 'same' };
-    const freshness = this.#seen.accept('link', key.slice(2), link.body.seq, link.digest);
-    const isNewer = link.body.seq > seqOf(entry);
-    if (freshness === 'old' || !isNewer) {
-      // Two ends may say DOWN under one number; and an older UP of a link that is up still names the link.
-      if (link.body.down ? !isUp(entry) : isUp(entry)) return { ok: true, subject, change: 'same' };
-      if (freshness === 'old') return { ok: false, fault: 'replayed', key };
-    }
+    if (current?.digest === digest) return known;
+    const freshness = this.#seen.accept('link', key.slice(2), link.body.seq, digest);
+    // An older record changes nothing, but it names the link: whether that is up is asked when a route uses it.
+    if (freshness === 'old' || link.body.seq <= seqOf(entry)) return known;
     if (link.body.down) entry.down = link;
     else entry.up = link;
     this.#changed = true;
-    return { ok: true, subject, change: 'new' };
+    return { ...known, change: 'new' };
   }
 
   #newEntry(link: VerifiedLink): LinkEntry | undefined {
@@ -197,7 +204,8 @@ export class Subjects {
     this.services.set(service.prefix, service);
     this.#changed ||= freshness === 'new';
     const change = known?.digest === service.digest ? 'same' : 'new';
-    return { ok: true, subject: { kind: 'service', key, service }, change };
+    const { digest } = service;
+    return { ok: true, subject: { kind: 'service', key, service }, change, digest, isDown: false };
   }
 
   /** The record to show others, by subject key. DOWN wins while it is the newer one. */

@@ -5,7 +5,7 @@
 import type { NodeId, Prefix } from '../../base/ip6.js';
 import type { Instant } from '../../base/time.js';
 import type { BgpUpdate, WireRoute } from '../../wire/types.js';
-import type { LinkEntry, Subject, Subjects } from '../attest/subjects.js';
+import type { Learned, LinkEntry, Subject, Subjects } from '../attest/subjects.js';
 import type { Neighbor } from '../session/neighbor.js';
 import type { Route, RouteFault } from '../types.js';
 import type { LocRib } from './loc-rib.js';
@@ -17,6 +17,8 @@ export interface AdjInParts {
   readonly routesMax: number;
   /** A record that was new to us: others may have to get it, and routes over a link may have changed. */
   readonly learned: (subject: Subject, from: Neighbor) => void;
+  /** Routes were refused for a reason that is over: the neighbor should say them again. */
+  readonly askAgain: (neighbor: Neighbor) => void;
 }
 
 /** @returns A fault that ends the session, or undefined. */
@@ -53,14 +55,41 @@ function receiveRecords(
     const entry = learned.ok
       ? ({ ok: true, subject: learned.subject } as const)
       : ({ ok: false, fault: learned.fault } as const);
+    const before = neighbor.dictionaryIn.record(id);
     if (!neighbor.dictionaryIn.setRecord(id, entry)) return false;
     if (!learned.ok) continue;
-    const sent = neighbor.dictionaryOut.record(learned.subject.key);
-    const current = parts.subjects.recordOf(learned.subject.key);
-    if (sent !== undefined && current !== undefined) sent.digest = current.digest;
+    noteKnown(parts, neighbor, learned);
     if (learned.change === 'new') parts.learned(learned.subject, neighbor);
+    if (learned.isDown && learned.subject.kind === 'link')
+      dropOver(parts, neighbor, learned.subject.entry);
+    // What referred to it was refused, and the neighbor does not know.
+    if (!before.ok && before.fault !== 'unknown-reference') parts.askAgain(neighbor);
   }
   return true;
+}
+
+/**
+ * Nobody needs to be told what it just said, but for what it may have been refused: an origin that we named by an older
+ * record. A record that is older than ours does not count as ours.
+ */
+function noteKnown(
+  { subjects }: AdjInParts,
+  neighbor: Neighbor,
+  learned: Extract<Learned, { ok: true }>,
+): void {
+  if (learned.subject.kind !== 'link') return;
+  const sent = neighbor.dictionaryOut.record(learned.subject.key);
+  const current = subjects.recordOf(learned.subject.key);
+  if (sent === undefined || current === undefined) return;
+  if (current.digest === learned.digest || (current.isDown && learned.isDown))
+    sent.digest = current.digest;
+}
+
+/** A neighbor that says DOWN withdraws its routes over the link, even when we know of a newer UP already. */
+function dropOver(parts: AdjInParts, neighbor: Neighbor, entry: LinkEntry): void {
+  neighbor.doubted.delete(entry.key);
+  for (const route of [...entry.routes])
+    if (route.link === neighbor.link) removeRoute(parts, neighbor, route.prefix);
 }
 
 function receiveRoute(parts: AdjInParts, neighbor: Neighbor, wire: WireRoute, now: Instant): void {
@@ -98,7 +127,10 @@ function makeRoute(
 ): Route | RouteFault {
   if (from.host === parts.own) return 'loop';
   const path = neighbor.dictionaryIn.path(from.wire.path, from.host);
-  if (!path.ok) return path.fault;
+  if (!path.ok) {
+    if (path.down !== undefined) neighbor.doubt(path.down.key);
+    return path.fault;
+  }
   if (!neighbor.agreement.inForce) return 'link-down';
   const steps = [neighbor.agreement.entry, ...path.steps];
   const known = neighbor.routes.get(from.prefix);

@@ -20,11 +20,13 @@ interface Step {
 
 type KnownStep =
   | { readonly ok: true; readonly step: Step }
-  | { readonly ok: false; readonly fault: RouteFault };
+  /** With what was said: a record that it needs may yet be said anew. */
+  | { readonly ok: false; readonly fault: RouteFault; readonly said: PathStep };
 
 export type ResolvedPath =
   | { readonly ok: true; readonly steps: readonly LinkEntry[]; readonly nodes: readonly NodeId[] }
-  | { readonly ok: false; readonly fault: RouteFault };
+  /** `down`: the link that is not up. */
+  | { readonly ok: false; readonly fault: RouteFault; readonly down?: LinkEntry };
 
 export interface DictionaryInOptions {
   readonly neighbor: NodeId;
@@ -63,23 +65,40 @@ export class DictionaryIn {
     return true;
   }
 
-  #check({ parent, link }: PathStep): KnownStep {
-    const record = this.record(link);
-    if (!record.ok) return record;
-    if (record.subject.kind !== 'link') return { ok: false, fault: 'broken-path' };
-    const before = parent === 0 ? undefined : this.#steps.get(parent);
-    if (parent !== 0 && before === undefined) return { ok: false, fault: 'unknown-reference' };
-    if (before?.ok === false) return before;
-    return this.#extend(before?.step, record.subject.entry);
+  #check(said: PathStep): KnownStep {
+    const record = this.record(said.link);
+    if (!record.ok) return { ok: false, fault: record.fault, said };
+    if (record.subject.kind !== 'link') return { ok: false, fault: 'broken-path', said };
+    const before = said.parent === 0 ? undefined : this.#steps.get(said.parent);
+    if (said.parent !== 0 && before === undefined)
+      return { ok: false, fault: 'unknown-reference', said };
+    if (before?.ok === false) return { ok: false, fault: before.fault, said };
+    const step = this.#extend(before?.step, record.subject.entry);
+    return typeof step === 'string' ? { ok: false, fault: step, said } : { ok: true, step };
   }
 
-  #extend(parent: Step | undefined, entry: LinkEntry): KnownStep {
+  #extend(parent: Step | undefined, entry: LinkEntry): Step | RouteFault {
     const from = parent?.end ?? this.#options.neighbor;
     const end = farEnd(entry, from);
-    if (end === undefined) return { ok: false, fault: 'broken-path' };
+    if (end === undefined) return 'broken-path';
     const hops = (parent?.hops ?? 0) + 1;
-    if (hops > HOPS_MAX || this.#visits(parent, end)) return { ok: false, fault: 'loop' };
-    return { ok: true, step: { parent, entry, end, hops } };
+    if (hops > HOPS_MAX || this.#visits(parent, end)) return 'loop';
+    return { parent, entry, end, hops };
+  }
+
+  /** A step that was refused is looked at again, with those that it extends: their records may be good by now. */
+  #resolve(id: number): KnownStep | undefined {
+    const chain: number[] = [];
+    let at = this.#steps.get(id);
+    for (let next = id; at?.ok === false && chain.length < HOPS_MAX; at = this.#steps.get(next)) {
+      chain.push(next);
+      next = at.said.parent;
+    }
+    for (const one of chain.reverse()) {
+      const known = this.#steps.get(one);
+      if (known?.ok === false) this.#steps.set(one, this.#check(known.said));
+    }
+    return this.#steps.get(id);
   }
 
   #visits(step: Step | undefined, node: NodeId): boolean {
@@ -97,13 +116,13 @@ export class DictionaryIn {
    * The adjacencies of a path from the neighbor outward, which must end at `origin`. The nodes are the neighbor first.
    */
   path(id: number, origin: NodeId): ResolvedPath {
-    const known = id === 0 ? undefined : this.#steps.get(id);
+    const known = id === 0 ? undefined : this.#resolve(id);
     if (id !== 0 && known === undefined) return { ok: false, fault: 'unknown-reference' };
-    if (known?.ok === false) return known;
+    if (known?.ok === false) return { ok: false, fault: known.fault };
     const steps: LinkEntry[] = [];
     const nodes: NodeId[] = [];
     for (let at = known?.step; at !== undefined; at = at.parent) {
-      if (!isUp(at.entry)) return { ok: false, fault: 'link-down' };
+      if (!isUp(at.entry)) return { ok: false, fault: notUp(at.entry), down: at.entry };
       steps.push(at.entry);
       nodes.push(at.end);
     }
@@ -114,3 +133,7 @@ export class DictionaryIn {
     return { ok: true, steps: steps.reverse(), nodes: nodes.reverse() };
   }
 }
+
+/** Without a record in force since our start, what the neighbor showed is older than one that we saw before it. */
+const notUp = ({ up, down }: LinkEntry): RouteFault =>
+  up === undefined && down === undefined ? 'replayed' : 'link-down';

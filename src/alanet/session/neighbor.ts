@@ -22,7 +22,8 @@ export type NeighborTimer =
   | 'advertise'
   | 'agree'
   | 'settle'
-  | 'work';
+  | 'work'
+  | 'ask-again';
 
 export interface SentRoute {
   readonly origin: OutRecord;
@@ -41,6 +42,8 @@ type Sayable = Exclude<BgpMessage, { kind: 'unknown' }>;
 
 /** Encoded messages that wait for the link; updates are only built while there are few. */
 const OUTBOX_MAX = 4096;
+/** Links that a neighbor may not know to be down; more are not remembered one by one. */
+const DOUBTED_MAX = 1024;
 /** The last refused routes are kept to be shown. */
 const REFUSED_SHOWN_MAX = 32;
 
@@ -62,6 +65,8 @@ export class Neighbor {
   readonly pending = new Set<Prefix>();
   /** Subject keys whose record the neighbor should get anew. */
   readonly pendingRecords = new Set<string>();
+  /** Links over which we refused or dropped its routes, though it may not know that they were down. */
+  readonly doubted = new Set<string>();
   readonly refused: RefusedRoute[] = [];
   readonly refusals: Partial<Record<RouteFault, number>> = {};
   readonly received: Partial<Record<MessageKind, number>> = {};
@@ -85,6 +90,7 @@ export class Neighbor {
   lastError = '';
   failures = 0;
   lastAdvertisedAt: Instant | undefined;
+  lastAskedAt: Instant | undefined;
   tableVersion = 0;
   dictionaryIn: DictionaryIn;
   dictionaryOut = new DictionaryOut();
@@ -139,6 +145,10 @@ export class Neighbor {
     if (this.refused.length > REFUSED_SHOWN_MAX) this.refused.shift();
   }
 
+  doubt(linkKey: string): void {
+    if (this.doubted.size < DOUBTED_MAX) this.doubted.add(linkKey);
+  }
+
   /** A new session begins with empty dictionaries; the caller has removed the routes. */
   resetSession(): void {
     this.timers.clearAll();
@@ -147,6 +157,7 @@ export class Neighbor {
     this.inboxBytes = 0;
     this.sent.clear();
     this.unsaid.clear();
+    this.doubted.clear();
     this.pending.clear();
     this.pendingRecords.clear();
     this.dictionaryIn = this.#newDictionary();
@@ -155,6 +166,7 @@ export class Neighbor {
     this.dump = 'none';
     this.hasEndOfRib = false;
     this.lastAdvertisedAt = undefined;
+    this.lastAskedAt = undefined;
     this.capabilities = [];
   }
 }

@@ -288,6 +288,10 @@ export class Session {
       case 'agree':
         this.#agree(now, neighbor);
         return;
+      case 'ask-again':
+        neighbor.lastAskedAt = now;
+        neighbor.queue({ kind: 'route-refresh' });
+        return;
       default:
         name satisfies never;
     }

@@ -1,11 +1,12 @@
-/** Alanet machines joined by perfect links over virtual time: what one sends the other receives at once. */
-import { Alanet, type AlanetOptions } from '../../../src/alanet/alanet.js';
+/** Alanet machines joined by links over virtual time, perfect ones unless a test wants weather. */
+import { Alanet, type AlanetEvent, type AlanetOptions } from '../../../src/alanet/alanet.js';
 import type { Crypto } from '../../../src/base/crypto.js';
 import { type Prefix, prefixOfNode } from '../../../src/base/ip6.js';
-import type { EpochMillis, Instant, Millis } from '../../../src/base/time.js';
+import { after, type EpochMillis, type Instant, type Millis } from '../../../src/base/time.js';
 import { deriveNode } from '../../../src/identity/address.js';
 import { signNode } from '../../../src/identity/records.js';
 import type { LinkId } from '../../../src/link/types.js';
+import type { FibChange } from '../../../src/plane/types.js';
 import { nodeCrypto } from '../../../src/platform/crypto.js';
 import { SeededEntropy } from '../../../src/sim/random.js';
 import { decodeBgp } from '../../../src/wire/bgp.js';
@@ -49,7 +50,29 @@ interface End {
   readonly node: TestNode;
   readonly link: LinkId;
   far: End | undefined;
+  isUp: boolean;
+  /** What was sent in an earlier life of the link is lost. */
+  life: number;
+  /** Messages of one direction arrive in order. */
+  lastArrival: Instant;
 }
+
+/** Makes the links less than perfect; without it all that is said is heard at once. */
+export interface Weather {
+  readonly entropy: SeededEntropy;
+  /** Each message takes 0 to this long. */
+  readonly delayMsecMax: number;
+  /** How often a send is refused as `full`, 0..1. */
+  readonly fullRate: number;
+}
+
+interface Flight {
+  readonly at: Instant;
+  readonly job: () => void;
+}
+
+/** `writable` comes this long after a refused send. */
+const WRITABLE_MSEC = 30;
 
 export class TestNode {
   readonly keys: Keys;
@@ -57,6 +80,9 @@ export class TestNode {
   /** Messages that left, decoded, oldest first. */
   readonly said: BgpMessage[] = [];
   readonly fib = new Map<Prefix, LinkId>();
+  readonly events: AlanetEvent[] = [];
+  /** What was to be kept last. */
+  persisted: unknown;
   readonly ends = new Map<LinkId, End>();
 
   constructor(number: number, options: Partial<AlanetOptions> = {}) {
@@ -74,6 +100,13 @@ export class TestNode {
     return prefixOfNode(this.keys.id);
   }
 
+  setFib(changes: readonly FibChange[]): void {
+    for (const change of changes) {
+      if (change.kind === 'set') this.fib.set(change.prefix, change.link);
+      else this.fib.delete(change.prefix);
+    }
+  }
+
   has(other: TestNode): boolean {
     return this.alanet.locRib.best(other.prefix) !== undefined;
   }
@@ -82,11 +115,13 @@ export class TestNode {
 export class TestMesh {
   now = 0 as Instant;
   readonly nodes: TestNode[];
-  readonly #queue: (() => void)[] = [];
+  readonly #weather: Weather | undefined;
+  #flights: Flight[] = [];
   #lastLink = 0;
 
-  constructor(nodes: readonly TestNode[]) {
+  constructor(nodes: readonly TestNode[], weather?: Weather) {
     this.nodes = [...nodes];
+    this.#weather = weather;
     for (const node of nodes) node.alanet.start(this.now);
     this.run();
   }
@@ -105,24 +140,46 @@ export class TestMesh {
 
   #end(node: TestNode): End {
     const link = ++this.#lastLink as LinkId;
-    const end: End = { node, link, far: undefined };
+    const end: End = {
+      ...{ node, link, far: undefined, isUp: false, life: 0, lastArrival: this.now },
+    };
     node.ends.set(link, end);
     return end;
   }
 
   #up(end: End, rttMsec: number): void {
     const { keys } = end.far?.node ?? end.node;
+    end.isUp = true;
     end.node.alanet.handleLink(this.now, {
       ...{ kind: 'up', link: end.link, peer: keys.id, noiseKey: keys.body.noiseKey },
       ...{ name: keys.body.name, rttMsec: rttMsec as Millis, mtu: 1420, transport: 'test' },
     });
   }
 
+  #down(end: End | undefined, reason: string): void {
+    if (end === undefined) return;
+    end.isUp = false;
+    end.life++;
+    end.node.alanet.handleLink(this.now, { kind: 'down', link: end.link, reason });
+  }
+
   cut(node: TestNode, link: LinkId): void {
     const end = node.ends.get(link);
-    for (const one of [end, end?.far]) {
-      one?.node.alanet.handleLink(this.now, { kind: 'down', link: one.link, reason: 'cut' });
-    }
+    this.#down(end, 'cut');
+    this.#down(end?.far, 'cut');
+    this.run();
+  }
+
+  /** The same link again, after `cut`. */
+  mend(node: TestNode, link: LinkId, rttMsec = 1): void {
+    const end = node.ends.get(link);
+    for (const one of [end, end?.far]) if (one !== undefined) this.#up(one, rttMsec);
+    this.run();
+  }
+
+  /** Both streams of the link begin anew, as when mesh is told to reset it. */
+  reset(node: TestNode, link: LinkId): void {
+    this.#reset(node.ends.get(link));
     this.run();
   }
 
@@ -135,10 +192,11 @@ export class TestMesh {
   advance(msec: number): void {
     const until = this.now + msec;
     for (;;) {
-      let next = Number.POSITIVE_INFINITY;
+      let next = this.#flights[0]?.at ?? Number.POSITIVE_INFINITY;
       for (const { alanet } of this.nodes) next = Math.min(next, alanet.nextTimeout() ?? next);
       if (next > until) break;
       this.now = Math.max(next, this.now) as Instant;
+      this.#arrive();
       for (const { alanet } of this.nodes) {
         if ((alanet.nextTimeout() ?? Number.POSITIVE_INFINITY) <= this.now)
           alanet.handleTimeout(this.now);
@@ -148,49 +206,73 @@ export class TestMesh {
     this.now = until as Instant;
   }
 
+  /** Carries out all that is due without time going by. */
   run(): void {
     for (let busy = true; busy; ) {
       busy = false;
       for (const node of this.nodes) busy = this.#drain(node) || busy;
-      for (let job = this.#queue.shift(); job !== undefined; job = this.#queue.shift()) {
-        busy = true;
-        job();
-      }
+      busy = this.#arrive() || busy;
     }
+  }
+
+  #arrive(): boolean {
+    let busy = false;
+    while ((this.#flights[0]?.at ?? Number.POSITIVE_INFINITY) <= this.now) {
+      this.#flights.shift()?.job();
+      busy = true;
+    }
+    return busy;
+  }
+
+  #later(at: Instant, job: () => void): void {
+    let index = this.#flights.length;
+    while (index > 0 && (this.#flights[index - 1] as Flight).at > at) index--;
+    this.#flights.splice(index, 0, { at, job });
   }
 
   #drain(node: TestNode): boolean {
     let busy = false;
     for (let output = node.alanet.poll(); output !== undefined; output = node.alanet.poll()) {
       busy = true;
-      if (output.kind === 'fib') {
-        for (const change of output.changes) {
-          if (change.kind === 'set') node.fib.set(change.prefix, change.link);
-          else node.fib.delete(change.prefix);
-        }
+      if (output.kind === 'fib') node.setFib(output.changes);
+      else if (output.kind === 'event') node.events.push(output.event);
+      else if (output.kind === 'persist') node.persisted = output.highestSeen;
+      else {
+        const { command } = output;
+        const end = node.ends.get(command.link);
+        if (command.kind === 'send') this.#send(node, end, command.message);
+        else this.#later(this.now, () => this.#reset(end));
       }
-      if (output.kind !== 'link') continue;
-      const { command } = output;
-      const end = node.ends.get(command.link);
-      if (command.kind === 'send') {
-        const decoded = decodeBgp(command.message);
-        if (decoded.ok) node.said.push(decoded.value);
-        this.#queue.push(() => this.#deliver(end?.far, command.message));
-        node.alanet.handleSendAnswer(this.now, command.link, 'sent');
-      } else this.#queue.push(() => this.#reset(end));
     }
     return busy;
   }
 
-  #deliver(to: End | undefined, message: Uint8Array): void {
-    to?.node.alanet.handleLink(this.now, { kind: 'received', link: to.link, message });
+  #send(node: TestNode, end: End | undefined, message: Uint8Array): void {
+    const { link } = end as End;
+    const { entropy, delayMsecMax, fullRate } = this.#weather ?? {};
+    if (entropy?.chance(fullRate ?? 0)) {
+      const at = after(this.now, WRITABLE_MSEC);
+      this.#later(at, () => node.alanet.handleLink(this.now, { kind: 'writable', link }));
+      node.alanet.handleSendAnswer(this.now, link, 'full');
+      return;
+    }
+    const decoded = decodeBgp(message);
+    if (decoded.ok) node.said.push(decoded.value);
+    const { far, life = 0, lastArrival = this.now } = end ?? ({} as Partial<End>);
+    const at = Math.max(lastArrival, this.now + (entropy?.below((delayMsecMax ?? 0) + 1) ?? 0));
+    if (end !== undefined) end.lastArrival = at as Instant;
+    this.#later(at as Instant, () => {
+      if (far?.isUp && end?.life === life)
+        far.node.alanet.handleLink(this.now, { kind: 'received', link: far.link, message });
+    });
+    node.alanet.handleSendAnswer(this.now, link, 'sent');
   }
 
   #reset(end: End | undefined): void {
-    for (const one of [end, end?.far]) {
-      one?.node.alanet.handleLink(this.now, { kind: 'down', link: one.link, reason: 'reset' });
-    }
-    for (const one of [end, end?.far]) if (one !== undefined) this.#up(one, 1);
+    if (end?.isUp !== true) return;
+    this.#down(end, 'reset');
+    this.#down(end.far, 'reset');
+    for (const one of [end, end.far]) if (one !== undefined) this.#up(one, 1);
   }
 }
 

@@ -1,0 +1,501 @@
+/**
+ * Routing: sessions over links, RIBs, the decision, attestation. It knows neighbors, prefixes and routes; it does not
+ * know how a link is made. Sans-IO: feed it, `poll` until empty, wake it at `nextTimeout`.
+ *
+ * The way of an UPDATE: `handleLink` → the neighbor's inbox → `receiveUpdate` (verify, Adj-RIB-In) → `#settle` (decide,
+ * FIB, pending advertisements) → `adj-out` → the neighbors' outboxes → `poll`.
+ */
+import { formatNodeId, formatPrefix } from '../base/ip6.js';
+import { after, earliest } from '../base/time.js';
+import { Timers } from '../base/timers.js';
+import { decodeBgp } from '../wire/bgp.js';
+import { Agreement } from './attest/agreement.js';
+import { CostClass } from './attest/cost.js';
+import { Damping } from './attest/damping.js';
+import { isUp, nodeKey, Subjects } from './attest/subjects.js';
+import { costOf, receiveUpdate, removeRoute } from './rib/adj-in.js';
+import { buildAnnouncements, buildWithdrawals } from './rib/adj-out.js';
+import { LocRib } from './rib/loc-rib.js';
+import * as errors from './session/errors.js';
+import { Neighbor } from './session/neighbor.js';
+import { Session } from './session/session.js';
+import { LIMITS } from './types.js';
+
+/** Ours: announcements to one neighbor leave this long after the first change, and this far apart. */
+const ADVERTISE_FIRST_MSEC = 5;
+const ADVERTISE_INTERVAL_MSEC = 100;
+/** Ours: while more than this waits for a link, no more updates are built for it. */
+const OUTBOX_LOW = 16;
+/** Ours: UPDATEs of one neighbor that are processed in one go; the rest continues at once after others had their turn. */
+const UPDATES_PER_TURN = 1;
+const PERSIST_MSEC = 60_000;
+const SWEEP_MSEC = 60_000;
+export class Alanet {
+  neighbors = new Map();
+  locRib = new LocRib();
+  subjects;
+  options;
+  #limits;
+  #session;
+  #adjIn;
+  #adjOut;
+  #timers = new Timers();
+  #outputs = [];
+  #transit;
+  #ownServices = [];
+  #ownPrefixes = new Set();
+  #isShutDown = false;
+  #turn = 0;
+  constructor(options) {
+    this.options = options;
+    const { crypto, realm, work, identity } = options;
+    this.#limits = { ...LIMITS, ...options.limits };
+    this.#transit = options.transit;
+    const { highestSeen } = options;
+    this.subjects = new Subjects({ crypto, realm, work, highestSeen });
+    this.#adjIn = {
+      ...{ subjects: this.subjects, locRib: this.locRib, own: identity.id },
+      routesMax: this.#limits.routesMax,
+      learned: (subject) => this.#learned(subject),
+    };
+    this.#adjOut = { subjects: this.subjects, wanted: (to, prefix) => this.#wanted(to, prefix) };
+    this.#session = new Session({
+      alanet: this,
+      nowSeconds: (now) => this.nowSeconds(now),
+      emit: (output) => void this.#outputs.push(output),
+      lost: (now, neighbor) => this.#lost(now, neighbor),
+      established: (now, neighbor) => this.#wantAgreement(now, neighbor),
+      learn: (now, record) => this.#learn(now, record),
+    });
+  }
+  get transit() {
+    return this.#transit;
+  }
+  get isShutDown() {
+    return this.#isShutDown;
+  }
+  nowSeconds(now) {
+    return Math.floor(this.options.wall(now) / 1000);
+  }
+  /** Signs and announces our own prefix; once, before anything else. */
+  start(now) {
+    this.#refreshOwn(now);
+    this.#setServices(now, this.options.services ?? []);
+    this.#timers.set('sweep', after(now, SWEEP_MSEC));
+    this.#settle(now);
+  }
+  handleLink(now, event) {
+    if (this.#isShutDown) return;
+    if (event.kind === 'up') this.#linkUp(now, event);
+    else {
+      const neighbor = this.neighbors.get(event.link);
+      if (neighbor === undefined) return;
+      switch (event.kind) {
+        case 'down':
+          this.#linkDown(now, neighbor, event.reason);
+          break;
+        case 'received':
+          this.#received(now, neighbor, event.message);
+          break;
+        case 'writable':
+          neighbor.isBlocked = false;
+          break;
+        case 'changed':
+          this.#measured(now, neighbor, event.rttMsec);
+          break;
+        default:
+          event;
+      }
+    }
+    this.#settle(now);
+  }
+  #linkUp(now, up) {
+    const known = this.neighbors.get(up.link);
+    const neighbor = known?.peer === up.peer ? known : this.#newNeighbor(now, up);
+    if (known !== undefined && known !== neighbor) this.#linkDown(now, known, 'another node');
+    this.neighbors.set(up.link, neighbor);
+    neighbor.cost.measured(now, up.rttMsec);
+    for (const other of this.neighbors.values()) {
+      if (other === neighbor || other.peer !== up.peer || other.up === undefined) continue;
+      neighbor.up = up;
+      this.#session.wait(neighbor);
+      return;
+    }
+    this.#session.linkUp(now, neighbor, up);
+  }
+  #newNeighbor(now, up) {
+    const { crypto, entropy, identity } = this.options;
+    const cost = new CostClass(now, up.rttMsec);
+    const agreement = new Agreement({
+      ...{ crypto, entropy, cost, seed: identity.seed, own: identity.id, peer: up.peer },
+      subjects: this.subjects,
+    });
+    const damping = new Damping();
+    const { recordsMax } = this.#limits;
+    const { link, peer } = up;
+    return new Neighbor({ link, peer, own: identity.id, cost, agreement, damping, recordsMax });
+  }
+  #linkDown(now, neighbor, reason) {
+    const wasUp = neighbor.state !== 'Active' && neighbor.up !== undefined;
+    neighbor.up = undefined;
+    this.#session.linkDown(now, neighbor, reason);
+    if (!wasUp) return;
+    const down = neighbor.agreement.down(this.nowSeconds(now));
+    if (down !== undefined) {
+      neighbor.damping.wentDown(now);
+      this.#learn(now, down);
+    }
+    for (const other of this.neighbors.values()) {
+      if (other.state === 'Active' && other.peer === neighbor.peer && other.up !== undefined) {
+        this.#session.linkUp(now, other, other.up);
+        return;
+      }
+    }
+  }
+  #received(now, neighbor, message) {
+    const decoded = decodeBgp(message);
+    if (!decoded.ok) {
+      this.#session.fail(now, neighbor, errors.malformedUpdate(decoded.error));
+      return;
+    }
+    const { value } = decoded;
+    neighbor.countReceived(value.kind);
+    if (value.kind !== 'update') {
+      this.#session.received(now, neighbor, value);
+      return;
+    }
+    if (!this.#session.receivedUpdate(now, neighbor)) return;
+    neighbor.inbox.push({ update: value, bytes: message.length });
+    neighbor.inboxBytes += message.length;
+    if (neighbor.inboxBytes > this.#limits.inboxBytesMax) {
+      this.#session.fail(
+        now,
+        neighbor,
+        errors.outOfResources('updates come faster than they can be verified'),
+      );
+    } else if (neighbor.inbox.length === 1) this.#work(now, neighbor);
+  }
+  /** A bounded part of what waits; the rest goes on in the next turn. */
+  #work(now, neighbor) {
+    const at = { now, nowSeconds: this.nowSeconds(now) };
+    for (let i = 0; i < UPDATES_PER_TURN; i++) {
+      const next = neighbor.inbox.shift();
+      if (next === undefined) break;
+      neighbor.inboxBytes -= next.bytes;
+      if (receiveUpdate(this.#adjIn, neighbor, next.update, at) === 'limit') {
+        const text = `over ${this.#limits.routesMax} routes or ${this.#limits.recordsMax} records`;
+        this.#session.fail(now, neighbor, errors.maxPrefixes(text));
+        return;
+      }
+    }
+    if (neighbor.inbox.length > 0) neighbor.timers.set('work', now);
+  }
+  /** A verified record that was new: others that know its subject get it, and routes over the link follow it. */
+  #learned(subject) {
+    for (const other of this.neighbors.values()) {
+      const known = other.dictionaryOut.record(subject.key);
+      if (known !== undefined) other.pendingRecords.add(subject.key);
+      // What a DOWN withdrew without words is looked at again when a link came up meanwhile.
+      if (subject.kind !== 'link' || !isUp(subject.entry)) continue;
+      for (const prefix of other.unsaid) other.pending.add(prefix);
+      other.unsaid.clear();
+    }
+    if (subject.kind === 'link') this.#linkChanged(subject.entry);
+  }
+  #learn(now, record) {
+    const learned = this.subjects.learn(record, this.nowSeconds(now));
+    if (learned.ok && learned.change === 'new') this.#learned(learned.subject);
+    return learned.ok;
+  }
+  /** Root cause: a link that is down takes every route over it along; another cost class moves them. */
+  #linkChanged(entry) {
+    const isDown = this.subjects.recordOf(entry.key)?.digest === entry.down?.digest;
+    for (const route of [...entry.routes]) {
+      const neighbor = route.link === undefined ? undefined : this.neighbors.get(route.link);
+      if (neighbor === undefined) continue;
+      if (isDown) removeRoute(this.#adjIn, neighbor, route.prefix);
+      else {
+        route.cost = costOf(route.steps);
+        this.locRib.touch(route.prefix);
+      }
+    }
+    this.#adjacencyChanged(entry, isDown);
+  }
+  /** The record is about a node next to us, or about one of our own links. */
+  #adjacencyChanged(entry, isDown) {
+    const { id } = this.options.identity;
+    for (const neighbor of this.neighbors.values()) {
+      if (!neighbor.isEstablished || (entry.a !== neighbor.peer && entry.b !== neighbor.peer))
+        continue;
+      const isOwn = entry.a === id || entry.b === id;
+      if (isDown && isOwn)
+        this.#session.resetSoon(neighbor, 'the other end says that the link is down');
+      // Somebody lost this neighbor: a word to it, unanswered, makes our link notice early.
+      else if (isDown) neighbor.queue({ kind: 'keepalive' });
+    }
+  }
+  #measured(now, neighbor, rttMsec) {
+    neighbor.rttMsec = rttMsec;
+    const settleAt = neighbor.cost.measured(now, rttMsec);
+    if (settleAt === undefined) neighbor.timers.clear('settle');
+    else neighbor.timers.set('settle', settleAt);
+  }
+  /** What mesh answered to the `send` that `poll` gave last. */
+  handleSendAnswer(now, link, answer) {
+    const neighbor = this.neighbors.get(link);
+    if (neighbor === undefined) return;
+    if (answer === 'full') neighbor.isBlocked = true;
+    else if (answer === 'down') neighbor.outbox.clear();
+    else {
+      neighbor.outbox.shift();
+      if (neighbor.outbox.length < OUTBOX_LOW && neighbor.pending.size > 0)
+        this.#advertise(now, neighbor);
+    }
+  }
+  handleCommand(now, command) {
+    switch (command.kind) {
+      case 'clear': {
+        const neighbor = this.neighbors.get(command.link);
+        if (neighbor !== undefined) this.#clear(now, neighbor, command.how);
+        break;
+      }
+      case 'set-transit':
+        this.#transit = command.transit;
+        this.#refreshOwn(now);
+        for (const neighbor of this.neighbors.values()) this.#readvertise(now, neighbor);
+        break;
+      case 'set-services':
+        this.#setServices(now, command.services);
+        break;
+      case 'shutdown':
+        this.#shutdown(now);
+        break;
+      default:
+        command;
+    }
+    this.#settle(now);
+  }
+  #clear(now, neighbor, how) {
+    if (how === 'hard') {
+      this.#session.fail(now, neighbor, errors.adminReset(''), { retryAt: now });
+      return;
+    }
+    if (!neighbor.isEstablished) return;
+    neighbor.queue({ kind: 'route-refresh' });
+    this.#session.readvertise(neighbor);
+    this.#readvertise(now, neighbor);
+  }
+  #readvertise(now, neighbor) {
+    if (!neighbor.carriesRoutes) return;
+    for (const prefix of neighbor.sent.keys()) neighbor.pending.add(prefix);
+    for (const prefix of this.locRib.prefixes()) neighbor.pending.add(prefix);
+    neighbor.timers.setEarlier('advertise', after(now, ADVERTISE_FIRST_MSEC));
+  }
+  /** Every link of ours is signed down and every prefix withdrawn in one message; then the sessions end. */
+  #shutdown(now) {
+    this.#isShutDown = true;
+    const nowSeconds = this.nowSeconds(now);
+    for (const prefix of this.#ownPrefixes) this.locRib.remove(prefix, undefined);
+    this.#decide(now);
+    const downs = [];
+    for (const neighbor of this.neighbors.values()) {
+      const down = neighbor.isEstablished ? neighbor.agreement.down(nowSeconds) : undefined;
+      if (down !== undefined) downs.push(down);
+    }
+    const established = [...this.neighbors.values()].filter((neighbor) => neighbor.isEstablished);
+    for (const neighbor of established) {
+      this.#session.farewell(neighbor, downs, (one) => buildWithdrawals(this.#adjOut, one));
+    }
+    if (this.subjects.takeChanged()) this.#persist();
+  }
+  handleTimeout(now) {
+    for (
+      let name = this.#timers.takeDue(now);
+      name !== undefined;
+      name = this.#timers.takeDue(now)
+    ) {
+      if (name === 'persist') this.#persist();
+      else this.#sweep(now);
+    }
+    for (const neighbor of this.neighbors.values()) {
+      for (
+        let name = neighbor.timers.takeDue(now);
+        name !== undefined;
+        name = neighbor.timers.takeDue(now)
+      ) {
+        if (name === 'work') {
+          this.#work(now, neighbor);
+          break;
+        }
+        if (name === 'advertise') this.#advertise(now, neighbor);
+        else if (name === 'settle') neighbor.cost.settle(now) && this.#wantAgreement(now, neighbor);
+        else this.#session.timeout(now, neighbor, name);
+      }
+    }
+    this.#settle(now);
+  }
+  nextTimeout() {
+    let soonest = this.#timers.next()?.at;
+    for (const neighbor of this.neighbors.values()) {
+      soonest = earliest(soonest, neighbor.timers.next()?.at);
+    }
+    return soonest;
+  }
+  poll() {
+    const output = this.#outputs.shift();
+    if (output !== undefined) return output;
+    const waiting = [...this.neighbors.values()].filter(
+      (one) => !one.isBlocked && one.outbox.length > 0,
+    );
+    const neighbor = waiting[this.#turn++ % Math.max(waiting.length, 1)];
+    const message = neighbor?.outbox.peek();
+    if (neighbor === undefined || message === undefined) return undefined;
+    return { kind: 'link', command: { kind: 'send', link: neighbor.link, message } };
+  }
+  /** The session is over: its routes go, at once and all together. */
+  #lost(_now, neighbor) {
+    for (const prefix of [...neighbor.routes.keys()]) removeRoute(this.#adjIn, neighbor, prefix);
+  }
+  /** A record in force is not replaced before its interval is over: then the timer runs already. */
+  #wantAgreement(now, neighbor) {
+    if (neighbor.agreement.inForce && neighbor.timers.at('agree') !== undefined) return;
+    neighbor.timers.setEarlier('agree', neighbor.damping.usableAt(now));
+  }
+  /** A new record is in force on our own link: what the neighbor should know goes out. */
+  agreed(now, neighbor) {
+    if (neighbor.sent.size > 0 || neighbor.dump !== 'none') return;
+    neighbor.dump = 'initial';
+    this.#readvertise(now, neighbor);
+  }
+  readvertise(now, neighbor) {
+    this.#readvertise(now, neighbor);
+  }
+  #refreshOwn(now) {
+    const { identity } = this.options;
+    const before = this.subjects.nodes.get(identity.id)?.digest;
+    this.#learn(now, identity.nodeRecord(now));
+    const node = this.subjects.nodes.get(identity.id);
+    if (node === undefined || node.digest === before) return;
+    if (before === undefined) this.#announceOwn(now, node.prefix, nodeKey(node.id));
+  }
+  #announceOwn(now, prefix, origin) {
+    this.#ownPrefixes.add(prefix);
+    this.locRib.put({
+      ...{ prefix, origin, link: undefined, neighbor: undefined, steps: [], asPath: [] },
+      ...{ communities: [], localPref: 100, role: 'customer', cost: 0, since: now, stale: false },
+    });
+  }
+  #setServices(now, services) {
+    this.#ownServices = services;
+    const wanted = new Map();
+    for (const record of this.#ownServices) {
+      const learned = this.subjects.learn(record, this.nowSeconds(now));
+      if (learned.ok && learned.subject.kind === 'service') {
+        wanted.set(learned.subject.service.prefix, learned.subject.key);
+      }
+    }
+    for (const prefix of [...this.#ownPrefixes]) {
+      if (prefix.endsWith('/64') || wanted.has(prefix)) continue;
+      this.#ownPrefixes.delete(prefix);
+      this.locRib.remove(prefix, undefined);
+    }
+    for (const [prefix, key] of wanted)
+      if (!this.#ownPrefixes.has(prefix)) this.#announceOwn(now, prefix, key);
+  }
+  /** What a neighbor should have: the best route, unless it leads back, or we give it no transit. */
+  #wanted(to, prefix) {
+    if (!to.carriesRoutes) return undefined;
+    const best = this.locRib.best(prefix);
+    if (best === undefined || best.link === undefined) return best;
+    if (this.#transit !== 'full' || this.#isShutDown) return undefined;
+    return best.asPath.includes(to.peer) ? undefined : best;
+  }
+  #settle(now) {
+    this.#decide(now);
+    for (const neighbor of this.neighbors.values()) {
+      if (neighbor.pending.size === 0 && neighbor.pendingRecords.size === 0) continue;
+      // A root cause leaves in one message with the routes that replace what it ends.
+      if (neighbor.pendingRecords.size > 0 && this.#pacedUntil(now, neighbor) <= now)
+        this.#advertise(now, neighbor);
+      if (neighbor.outbox.length < OUTBOX_LOW) {
+        for (const update of buildWithdrawals(this.#adjOut, neighbor)) neighbor.queue(update);
+      }
+      if (neighbor.pending.size > 0) this.#paceAdvertisement(now, neighbor);
+    }
+    if (this.subjects.takeChanged()) this.#timers.setEarlier('persist', after(now, PERSIST_MSEC));
+  }
+  #paceAdvertisement(now, neighbor) {
+    const at = Math.max(after(now, ADVERTISE_FIRST_MSEC), this.#pacedUntil(now, neighbor));
+    if (neighbor.timers.at('advertise') === undefined) neighbor.timers.set('advertise', at);
+  }
+  #pacedUntil(now, { lastAdvertisedAt }) {
+    return lastAdvertisedAt === undefined ? now : after(lastAdvertisedAt, ADVERTISE_INTERVAL_MSEC);
+  }
+  #advertise(now, neighbor) {
+    if (!neighbor.carriesRoutes) return;
+    while (neighbor.outbox.length < OUTBOX_LOW) {
+      const update = buildAnnouncements(this.#adjOut, neighbor);
+      if (update === undefined) break;
+      neighbor.lastAdvertisedAt = now;
+      neighbor.tableVersion = this.locRib.version;
+      neighbor.queue(update);
+      if (neighbor.pending.size === 0) break;
+    }
+  }
+  #decide(now) {
+    const changes = this.locRib.decide();
+    if (changes.length === 0) return;
+    const fib = [];
+    for (const change of changes) {
+      const { prefix, before, after: best } = change;
+      if (best?.link !== undefined) {
+        if (before?.link !== best.link) fib.push({ kind: 'set', prefix, link: best.link });
+      } else if (before?.link !== undefined) fib.push({ kind: 'delete', prefix });
+      for (const neighbor of this.neighbors.values()) {
+        if (neighbor.isEstablished) neighbor.pending.add(prefix);
+      }
+      this.#outputs.push({ kind: 'event', event: routeEvent(change) });
+    }
+    if (fib.length > 0) this.#outputs.push({ kind: 'fib', changes: fib });
+    void now;
+  }
+  #sweep(now) {
+    this.#timers.set('sweep', after(now, SWEEP_MSEC));
+    this.#refreshOwn(now);
+    const nowSeconds = this.nowSeconds(now);
+    for (const entry of this.subjects.expired(nowSeconds)) {
+      for (const route of [...entry.routes]) {
+        const neighbor = route.link === undefined ? undefined : this.neighbors.get(route.link);
+        if (neighbor === undefined) continue;
+        neighbor.refuse(now, route.prefix, 'expired');
+        removeRoute(this.#adjIn, neighbor, route.prefix);
+      }
+    }
+    for (const neighbor of this.neighbors.values()) {
+      if (neighbor.isEstablished && neighbor.agreement.isDue(nowSeconds))
+        this.#wantAgreement(now, neighbor);
+    }
+  }
+  #persist() {
+    this.#outputs.push({ kind: 'persist', highestSeen: this.subjects.exportSeen() });
+  }
+  /** The neighbor that has this node id, the established one first. */
+  neighborOf(id) {
+    let found;
+    for (const neighbor of this.neighbors.values()) {
+      if (neighbor.peer !== id) continue;
+      if (neighbor.isEstablished) return neighbor;
+      found ??= neighbor;
+    }
+    return found;
+  }
+}
+function routeEvent({ prefix, before, after: best }) {
+  return {
+    kind: 'route',
+    action: before === undefined ? 'announce' : best === undefined ? 'withdraw' : 'change',
+    prefix: formatPrefix(prefix),
+    nexthop: best?.neighbor === undefined ? null : formatNodeId(best.neighbor),
+    asPath: (best?.asPath ?? []).map(formatNodeId),
+  };
+}

@@ -1,0 +1,308 @@
+/**
+ * The session with one neighbor: OPEN, KEEPALIVE, the hold timer, NOTIFICATION, and the agreement on the link's record.
+ * State changes follow the table in `fsm.ts`; what a state means to do is here, by the state entered.
+ */
+import { formatNodeId } from '../../base/ip6.js';
+import { after } from '../../base/time.js';
+import { verifyNode } from '../../identity/records.js';
+import * as errors from './errors.js';
+import { accepts, next } from './fsm.js';
+
+const VERSION = 1;
+/** docs/adr/0003: the link detects death; this only catches a neighbor whose routing hangs. */
+const HOLD_TIME_SECONDS = 600;
+/** RFC 4271 §4.2: 0, or at least 3. */
+const HOLD_TIME_SECONDS_MIN = 3;
+/** Ours: OPEN and its answer must come within this, over a link that is up. */
+const OPEN_TIMEOUT_MSEC = 30_000;
+/** Ours: after a fault the session rests this long, doubling with each fault in a row. */
+const RETRY_MSEC = 1_000;
+const RETRY_MSEC_MAX = 60_000;
+/** Ours: a proposal without an answer is repeated; a record in force is replaced at most this often. */
+const AGREE_RETRY_MSEC = 3_000;
+const AGREE_INTERVAL_MSEC = 60_000;
+/** Ours: in the first half minute of a session, while the measurements of a new link settle. */
+const AGREE_EARLY_MSEC = 500;
+const EARLY_MSEC = 30_000;
+/** Capability codes: root-cause records, enhanced route refresh. */
+const CAPABILITIES = [
+  { code: 1, value: new Uint8Array(0) },
+  { code: 2, value: new Uint8Array(0) },
+];
+export class Session {
+  #parts;
+  constructor(parts) {
+    this.#parts = parts;
+  }
+  linkUp(now, neighbor, up) {
+    neighbor.up = up;
+    neighbor.name = up.name;
+    neighbor.rttMsec = up.rttMsec;
+    neighbor.resetSession();
+    this.#enter(now, neighbor, 'LinkUp', '');
+    const { identity, name, holdTimeSeconds = HOLD_TIME_SECONDS } = this.#parts.alanet.options;
+    neighbor.queue({
+      ...{ kind: 'open', version: VERSION, node: identity.nodeRecord(now), role: 'peer', name },
+      ...{ holdTime: holdTimeSeconds, capabilities: CAPABILITIES },
+    });
+    neighbor.timers.set('hold', after(now, OPEN_TIMEOUT_MSEC));
+  }
+  /** Another link to the same node is in use. */
+  wait(neighbor) {
+    neighbor.state = 'Active';
+    neighbor.lastError = 'another link to this node is in use';
+  }
+  linkDown(now, neighbor, reason) {
+    this.#end(now, neighbor, 'LinkDown', reason);
+  }
+  /** Ends the session with a NOTIFICATION and rests before it begins anew. */
+  fail(now, neighbor, fault, { retryAt } = {}) {
+    if (neighbor.up === undefined || neighbor.state === 'Idle') return;
+    this.#end(now, neighbor, 'Fault', errors.faultText(fault));
+    neighbor.queue({ kind: 'notification', ...fault });
+    neighbor.timers.set('retry', retryAt ?? after(now, this.#backOff(neighbor)));
+  }
+  #backOff(neighbor) {
+    const { entropy } = this.#parts.alanet.options;
+    const msec = Math.min(RETRY_MSEC * 2 ** Math.min(neighbor.failures, 10), RETRY_MSEC_MAX);
+    neighbor.failures++;
+    return msec + entropy.below(1 + msec / 4);
+  }
+  /** Both sides should begin again: the link's streams are reset as soon as what is queued may have left. */
+  resetSoon(neighbor, reason) {
+    neighbor.lastError = reason;
+    this.#parts.emit({ kind: 'link', command: { kind: 'reset', link: neighbor.link, reason } });
+  }
+  received(now, neighbor, message) {
+    if (neighbor.up === undefined || neighbor.state === 'Idle' || neighbor.state === 'Active')
+      return;
+    this.#heard(now, neighbor);
+    switch (message.kind) {
+      case 'open':
+        this.#receivedOpen(now, neighbor, message);
+        return;
+      case 'keepalive':
+        this.#receivedKeepalive(now, neighbor);
+        return;
+      case 'notification': {
+        const { code, subcode, text } = message;
+        this.#end(
+          now,
+          neighbor,
+          'Fault',
+          `neighbor says: ${errors.faultText({ code, subcode, text })}`,
+        );
+        neighbor.timers.set('retry', after(now, this.#backOff(neighbor)));
+        return;
+      }
+      case 'unknown':
+        return;
+      default:
+        if (this.#isEstablished(now, neighbor, message.kind))
+          this.#receivedInSession(now, neighbor, message);
+    }
+  }
+  #receivedInSession(now, neighbor, message) {
+    switch (message.kind) {
+      case 'route-refresh':
+        this.readvertise(neighbor);
+        this.#parts.alanet.readvertise(now, neighbor);
+        return;
+      case 'link-proposal':
+        this.#receivedProposal(now, neighbor, message.record);
+        return;
+      case 'link-agreement':
+        this.#receivedAgreement(now, neighbor, message);
+        return;
+      default:
+        message;
+    }
+  }
+  /** @returns false when an UPDATE must not come now; the session has ended then. */
+  receivedUpdate(now, neighbor) {
+    if (neighbor.up === undefined || neighbor.state === 'Idle' || neighbor.state === 'Active')
+      return false;
+    this.#heard(now, neighbor);
+    return this.#isEstablished(now, neighbor, 'update');
+  }
+  #isEstablished(now, neighbor, kind) {
+    if (neighbor.isEstablished) return true;
+    this.fail(now, neighbor, errors.unexpectedMessage(`${kind} in state ${neighbor.state}`));
+    return false;
+  }
+  #heard(now, neighbor) {
+    if (neighbor.holdMsec > 0) neighbor.timers.set('hold', after(now, neighbor.holdMsec));
+  }
+  #receivedOpen(now, neighbor, open) {
+    if (!accepts(neighbor.state, 'RcvdOpen')) {
+      this.fail(now, neighbor, errors.unexpectedMessage(`OPEN in state ${neighbor.state}`));
+      return;
+    }
+    const fault = this.#openFault(now, neighbor, open);
+    if (fault !== undefined) {
+      this.fail(now, neighbor, fault);
+      return;
+    }
+    neighbor.name = open.name || neighbor.name;
+    neighbor.role = open.role;
+    neighbor.capabilities = open.capabilities.map(({ code }) => code);
+    this.#parts.learn(now, open.node);
+    const { holdTimeSeconds = HOLD_TIME_SECONDS } = this.#parts.alanet.options;
+    neighbor.holdMsec = Math.min(open.holdTime, holdTimeSeconds) * 1000;
+    neighbor.queue({ kind: 'keepalive' });
+    this.#enter(now, neighbor, 'RcvdOpen', '');
+    this.#heard(now, neighbor);
+    if (neighbor.holdMsec === 0) neighbor.timers.clear('hold');
+    else this.#scheduleKeepalive(now, neighbor);
+  }
+  #openFault(now, neighbor, open) {
+    if (open.version !== VERSION)
+      return errors.badOpenVersion(`version ${open.version}, ours is ${VERSION}`);
+    const { holdTime } = open;
+    if (holdTime !== 0 && holdTime < HOLD_TIME_SECONDS_MIN)
+      return errors.badHoldTime(`${holdTime} s`);
+    const { crypto, realm, work } = this.#parts.alanet.options;
+    const noiseKey = neighbor.up?.noiseKey;
+    const nowSeconds = this.#parts.nowSeconds(now);
+    const check = { realm, work, nowSeconds, ...(noiseKey && { noiseKey }) };
+    const node = verifyNode(crypto, open.node, check);
+    if (!node.ok) return errors.badPeer(`its node record: ${node.error}`);
+    if (node.value.id === neighbor.peer) return undefined;
+    return errors.badPeer(
+      `it is ${formatNodeId(node.value.id)}, the link says ${formatNodeId(neighbor.peer)}`,
+    );
+  }
+  #scheduleKeepalive(now, neighbor) {
+    // RFC 4271 §4.4: a third of the hold time.
+    neighbor.timers.set('keepalive', after(now, neighbor.holdMsec / 3));
+  }
+  #receivedKeepalive(now, neighbor) {
+    if (!accepts(neighbor.state, 'RcvdKeepalive')) {
+      this.fail(now, neighbor, errors.unexpectedMessage(`KEEPALIVE in state ${neighbor.state}`));
+      return;
+    }
+    const was = neighbor.state;
+    this.#enter(now, neighbor, 'RcvdKeepalive', '');
+    if (was === 'Established') return;
+    neighbor.establishedAt = now;
+    neighbor.connectionsEstablished++;
+    if (neighbor.agreement.inForce) {
+      neighbor.failures = 0;
+      this.#parts.alanet.agreed(now, neighbor);
+    }
+    this.#parts.established(now, neighbor);
+  }
+  #receivedProposal(now, neighbor, record) {
+    const result = neighbor.agreement.handleProposal(record, this.#parts.nowSeconds(now));
+    if ('fault' in result) {
+      this.fail(now, neighbor, errors.malformedUpdate(result.fault));
+      return;
+    }
+    // The flapping end asks too early: no answer, it will ask again.
+    if (result.record !== undefined && neighbor.damping.usableAt(now) > now) return;
+    neighbor.queue(result.answer);
+    if (result.record !== undefined) this.#inForce(now, neighbor, result.record);
+  }
+  #receivedAgreement(now, neighbor, { record, costClass, seqSeen }) {
+    if (!neighbor.agreement.isProposer) return;
+    neighbor.agreement.noteOther(costClass, seqSeen);
+    if (record !== undefined) this.#inForce(now, neighbor, record);
+    else this.#parts.established(now, neighbor);
+  }
+  #inForce(now, neighbor, record) {
+    if (!this.#parts.learn(now, record) || !neighbor.agreement.inForce) return;
+    neighbor.failures = 0;
+    neighbor.timers.set('agree', after(now, this.#agreeInterval(now, neighbor)));
+    this.#parts.alanet.agreed(now, neighbor);
+  }
+  timeout(now, neighbor, name) {
+    switch (name) {
+      case 'hold':
+        this.fail(now, neighbor, errors.holdTimerExpired(''));
+        return;
+      case 'keepalive':
+        neighbor.queue({ kind: 'keepalive' });
+        this.#scheduleKeepalive(now, neighbor);
+        return;
+      case 'retry':
+        this.resetSoon(neighbor, neighbor.lastError);
+        return;
+      case 'agree':
+        this.#agree(now, neighbor);
+        return;
+      default:
+        name;
+    }
+  }
+  #agree(now, neighbor) {
+    if (!neighbor.isEstablished || !neighbor.agreement.isDue(this.#parts.nowSeconds(now))) return;
+    neighbor.queue(neighbor.agreement.ask(this.#parts.nowSeconds(now)));
+    const interval = neighbor.agreement.inForce
+      ? this.#agreeInterval(now, neighbor)
+      : AGREE_RETRY_MSEC;
+    neighbor.timers.set('agree', after(now, interval));
+  }
+  #agreeInterval(now, { establishedAt = now }) {
+    return now - establishedAt < EARLY_MSEC ? AGREE_EARLY_MSEC : AGREE_INTERVAL_MSEC;
+  }
+  /** Everything again, between begin and end of RIB (RFC 7313). */
+  readvertise(neighbor) {
+    if (!neighbor.carriesRoutes) return;
+    neighbor.dump = 'refresh';
+    const nothing = {
+      records: [],
+      paths: [],
+      routes: [],
+      withdrawn: [],
+      forgetPaths: [],
+      forgetRecords: [],
+    };
+    neighbor.queue({
+      kind: 'update',
+      ...nothing,
+      beginOfRib: true,
+      endOfRib: false,
+      malformed: [],
+    });
+  }
+  /** The last words of an orderly stop: what is down and withdrawn, then NOTIFICATION. */
+  farewell(neighbor, downs, withdrawals) {
+    const first = withdrawals(neighbor);
+    // Ids above those in use: the session ends with this message.
+    const records = downs.map((record, i) => ({ id: 0x7000_0000 + i, record }));
+    const nothing = {
+      paths: [],
+      routes: [],
+      withdrawn: [],
+      forgetPaths: [],
+      forgetRecords: [],
+      malformed: [],
+    };
+    const flags = { beginOfRib: false, endOfRib: false };
+    const head = first[0] ?? { kind: 'update', records: [], ...nothing, ...flags };
+    neighbor.queue({ ...head, records: [...head.records, ...records] });
+    for (const update of first.slice(1)) neighbor.queue(update);
+    neighbor.queue({ kind: 'notification', ...errors.shutdown('the router stops') });
+  }
+  #enter(now, neighbor, trigger, reason) {
+    const before = neighbor.state;
+    neighbor.state = next(before, trigger);
+    if (neighbor.state === before) return;
+    void now;
+    const { peer, name, state } = neighbor;
+    const event = { kind: 'neighbor', peer: formatNodeId(peer), name, state, reason };
+    this.#parts.emit({ kind: 'event', event });
+  }
+  #end(now, neighbor, trigger, reason) {
+    const wasEstablished = neighbor.isEstablished;
+    if (neighbor.state !== 'Connect' || trigger === 'Fault') neighbor.lastError = reason;
+    this.#enter(now, neighbor, trigger, reason);
+    if (wasEstablished) {
+      neighbor.connectionsDropped++;
+      neighbor.downAt = now;
+    }
+    neighbor.establishedAt = undefined;
+    this.#parts.lost(now, neighbor);
+    neighbor.resetSession();
+  }
+}
