@@ -474,6 +474,8 @@ export class Alanet {
     for (const neighbor of this.#toAsk) this.#askAgain(now, neighbor);
     this.#toAsk.clear();
     for (const neighbor of this.neighbors.values()) {
+      if (neighbor.isOverflown)
+        this.#session.fail(now, neighbor, errors.outOfResources('the neighbor does not read'));
       if (neighbor.pending.size === 0 && neighbor.pendingRecords.size === 0) continue;
       // A root cause leaves in one message with the routes that replace what it ends.
       if (neighbor.pendingRecords.size > 0 && this.#pacedUntil(now, neighbor) <= now)

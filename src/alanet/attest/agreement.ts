@@ -8,7 +8,7 @@ import { addressBytes, type NodeId } from '../../base/ip6.js';
 import { countersignLink, proposeLink, signDown, verifyProposal } from '../../identity/records.js';
 import type { BgpMessage, LinkRecordBody, SignedRecord } from '../../wire/types.js';
 import type { CostClass } from './cost.js';
-import { isUp, type LinkEntry, type Subjects, seqOf } from './subjects.js';
+import { isUp, type LinkEntry, SEQ_PROPOSED_MAX, type Subjects, seqOf } from './subjects.js';
 
 /** What the two ends say to each other about their link. */
 export type AgreementMessage = Extract<BgpMessage, { kind: 'link-proposal' | 'link-agreement' }>;
@@ -122,6 +122,7 @@ export class Agreement {
     const { entry } = this;
     if (!equalEnds(a, entry.a) || !equalEnds(b, entry.b))
       return { fault: 'link proposal for another link' };
+    if (seq > SEQ_PROPOSED_MAX) return { fault: `link proposal: seq ${seq} leaves no room` };
     this.#toldClass = cost.current;
     const refused = {
       kind: 'link-agreement',
@@ -137,7 +138,7 @@ export class Agreement {
   /** What the higher end says of itself; the next `ask` respects it. */
   noteOther(costClass: number, seqSeen: number): void {
     if (this.isProposer) this.#toldClass = Math.min(Math.max(costClass, 1), 255);
-    this.#peerSeq = Math.min(seqSeen, Number.MAX_SAFE_INTEGER - 2);
+    this.#peerSeq = Math.min(seqSeen, SEQ_PROPOSED_MAX - 1);
   }
 
   /** Our word alone that the link is down; only where it was up. */

@@ -18,6 +18,13 @@ import type { Route } from '../types.js';
 /** Ours: subjects of each kind that are remembered. */
 const NODES_MAX = 65_536;
 const LINKS_MAX = 262_144;
+/**
+ * Ours: no honest link record comes near it (`seq` begins at the seconds since 1970), and what follows one must still be
+ * a safe integer: an end that signs the last number of all must not leave the other without words.
+ */
+const SEQ_MAX = 2 ** 52;
+/** Ours: of a record that we sign too; leaves numbers for its DOWN and what follows. */
+export const SEQ_PROPOSED_MAX = 2 ** 51;
 
 /** One adjacency and its newest records. */
 export interface LinkEntry {
@@ -149,6 +156,7 @@ export class Subjects {
     if (!verified.ok) return { ok: false, fault: verified.error, key: undefined };
     const link = verified.value;
     const key = linkKey(link.a, link.b);
+    if (link.body.seq > SEQ_MAX) return { ok: false, fault: 'malformed', key };
     const entry = this.links.get(key) ?? this.#newEntry(link);
     if (entry === undefined) return { ok: false, fault: 'limit', key };
     const subject: Subject = { kind: 'link', key, entry };

@@ -12,6 +12,7 @@ import type { CostClass } from '../attest/cost.js';
 import type { Damping } from '../attest/damping.js';
 import { DictionaryIn } from '../rib/dictionary-in.js';
 import { DictionaryOut, type OutPath, type OutRecord } from '../rib/dictionary-out.js';
+import { splitUpdate } from '../rib/split.js';
 import type { Route, RouteFault } from '../types.js';
 import type { State } from './fsm.js';
 
@@ -79,6 +80,8 @@ export class Neighbor {
   holdMsec = 0;
   rttMsec = 0;
   isBlocked = false;
+  /** Something could not be queued: what the neighbor knows is no longer what `sent` says, the session must end. */
+  isOverflown = false;
   inboxBytes = 0;
   /** The full table is still to be followed by End-of-RIB; 'refresh': begun by begin-of-RIB. */
   dump: 'none' | 'initial' | 'refresh' = 'none';
@@ -129,10 +132,13 @@ export class Neighbor {
     return this.isEstablished && this.agreement.inForce;
   }
 
-  /** Encodes and queues. @returns false when the outbox is full: the session must end. */
-  queue(message: Sayable): boolean {
-    this.sentMessages[message.kind] = (this.sentMessages[message.kind] ?? 0) + 1;
-    return this.outbox.push(encodeBgp(message));
+  /** Encodes and queues; an UPDATE in as many messages as it needs. */
+  queue(message: Sayable): void {
+    const messages = message.kind === 'update' ? splitUpdate(message) : [message];
+    for (const one of messages) {
+      this.sentMessages[one.kind] = (this.sentMessages[one.kind] ?? 0) + 1;
+      if (!this.outbox.push(encodeBgp(one))) this.isOverflown = true;
+    }
   }
 
   countReceived(kind: MessageKind): void {
@@ -163,6 +169,8 @@ export class Neighbor {
     this.dictionaryIn = this.#newDictionary();
     this.dictionaryOut = new DictionaryOut();
     this.isBlocked = false;
+    this.isOverflown = false;
+    this.holdMsec = 0;
     this.dump = 'none';
     this.hasEndOfRib = false;
     this.lastAdvertisedAt = undefined;
