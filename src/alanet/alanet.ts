@@ -114,7 +114,8 @@ export class Alanet {
   }
 
   handleLink(now: Instant, event: LinkEvent): void {
-    if (this.#isShutDown) return;
+    // A full link still has to take the last words.
+    if (this.#isShutDown && event.kind !== 'writable') return;
     if (event.kind === 'up') this.#linkUp(now, event);
     else {
       const neighbor = this.neighbors.get(event.link);
@@ -142,7 +143,7 @@ export class Alanet {
   #linkUp(now: Instant, up: LinkUp): void {
     const known = this.neighbors.get(up.link);
     const neighbor = known?.peer === up.peer ? known : this.#newNeighbor(now, up);
-    if (known !== undefined && known !== neighbor) this.#linkDown(now, known, 'another node');
+    if (known?.up !== undefined) this.#linkDown(now, known, 'the link came up anew');
     this.neighbors.set(up.link, neighbor);
     neighbor.cost.measured(now, up.rttMsec);
     for (const other of this.neighbors.values()) {
@@ -230,6 +231,7 @@ export class Alanet {
     for (const other of this.neighbors.values()) {
       const known = other.dictionaryOut.record(subject.key);
       if (known !== undefined) other.pendingRecords.add(subject.key);
+      if (subject.kind !== 'link' && other.doubted.delete(subject.key)) this.#toAsk.add(other);
       // What a DOWN withdrew without words is looked at again when a link came up meanwhile.
       if (subject.kind !== 'link' || !isUp(subject.entry)) continue;
       for (const prefix of other.unsaid) other.pending.add(prefix);
@@ -291,8 +293,8 @@ export class Alanet {
     else if (answer === 'down') neighbor.outbox.clear();
     else {
       neighbor.outbox.shift();
-      if (neighbor.outbox.length < OUTBOX_LOW && neighbor.pending.size > 0)
-        this.#advertise(now, neighbor);
+      // Only where a full outbox held updates back: all others keep their pace.
+      if (neighbor.outbox.length === OUTBOX_LOW - 1) this.#advertise(now, neighbor);
     }
   }
 
@@ -539,17 +541,22 @@ export class Alanet {
     this.#timers.set('sweep', after(now, SWEEP_MSEC));
     this.#refreshOwn(now);
     const nowSeconds = this.nowSeconds(now);
-    for (const entry of this.subjects.expired(nowSeconds)) {
-      for (const route of [...entry.routes]) {
-        const neighbor = route.link === undefined ? undefined : this.neighbors.get(route.link);
-        if (neighbor === undefined) continue;
-        neighbor.refuse(now, route.prefix, 'expired');
-        removeRoute(this.#adjIn, neighbor, route.prefix);
-      }
-    }
+    for (const neighbor of this.neighbors.values()) this.#dropExpired(now, neighbor);
     for (const neighbor of this.neighbors.values()) {
       if (neighbor.isEstablished && neighbor.agreement.isDue(nowSeconds))
         this.#wantAgreement(now, neighbor);
+    }
+  }
+
+  /** Routes that a record no longer proves; the neighbor is asked for them again when a newer one does. */
+  #dropExpired(now: Instant, neighbor: Neighbor): void {
+    const nowSeconds = this.nowSeconds(now);
+    for (const { prefix, origin, steps } of [...neighbor.routes.values()]) {
+      const expired = this.subjects.expiredOf(origin, steps, nowSeconds);
+      if (expired === undefined) continue;
+      neighbor.doubt(expired);
+      neighbor.refuse(now, prefix, 'expired');
+      removeRoute(this.#adjIn, neighbor, prefix);
     }
   }
 

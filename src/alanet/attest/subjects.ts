@@ -231,12 +231,9 @@ export class Subjects {
     return entry === undefined || isUp(entry) ? entry?.up : entry.down;
   }
 
-  /** Links whose record in force has expired. */
-  expired(nowSeconds: number): LinkEntry[] {
-    const found: LinkEntry[] = [];
-    for (const entry of this.links.values()) {
-      if (isUp(entry) && (entry.up?.body.notAfter ?? 0) < nowSeconds) found.push(entry);
-    }
-    return found;
+  /** @returns The first of origin and steps whose newest record says nothing any more. */
+  expiredOf(origin: string, steps: readonly LinkEntry[], nowSeconds: number): string | undefined {
+    if ((this.#verifiedOf(origin)?.body.notAfter ?? 0) < nowSeconds) return origin;
+    return steps.find(({ up }) => (up?.body.notAfter ?? 0) < nowSeconds)?.key;
   }
 }

@@ -21,12 +21,17 @@ export interface AdjInParts {
   readonly askAgain: (neighbor: Neighbor) => void;
 }
 
+interface At {
+  readonly now: Instant;
+  readonly nowSeconds: number;
+}
+
 /** @returns A fault that ends the session, or undefined. */
 export function receiveUpdate(
   parts: AdjInParts,
   neighbor: Neighbor,
   update: BgpUpdate,
-  at: { readonly now: Instant; readonly nowSeconds: number },
+  at: At,
 ): 'limit' | undefined {
   if (update.beginOfRib) for (const route of neighbor.routes.values()) route.stale = true;
   if (!receiveRecords(parts, neighbor, update, at.nowSeconds)) return 'limit';
@@ -37,7 +42,7 @@ export function receiveUpdate(
     else if (item.what === 'record')
       neighbor.dictionaryIn.setRecord(item.id, { ok: false, fault: 'malformed' });
   }
-  for (const route of update.routes) receiveRoute(parts, neighbor, route, at.now);
+  for (const route of update.routes) receiveRoute(parts, neighbor, route, at);
   for (const origin of update.withdrawn) withdraw(parts, neighbor, origin);
   neighbor.dictionaryIn.forget(update.forgetPaths, update.forgetRecords);
   if (update.endOfRib) endOfRib(parts, neighbor);
@@ -92,52 +97,52 @@ function dropOver(parts: AdjInParts, neighbor: Neighbor, entry: LinkEntry): void
     if (route.link === neighbor.link) removeRoute(parts, neighbor, route.prefix);
 }
 
-function receiveRoute(parts: AdjInParts, neighbor: Neighbor, wire: WireRoute, now: Instant): void {
+function receiveRoute(parts: AdjInParts, neighbor: Neighbor, wire: WireRoute, at: At): void {
   const origin = neighbor.dictionaryIn.record(wire.origin);
-  if (!origin.ok) {
-    neighbor.refuse(now, undefined, origin.fault);
+  const route = origin.ok
+    ? makeRoute(parts, neighbor, { subject: origin.subject, wire, at })
+    : origin.fault;
+  if (typeof route !== 'string') {
+    putRoute(parts, neighbor, route);
     return;
   }
-  const { subject } = origin;
-  if (subject.kind === 'link') {
-    neighbor.refuse(now, undefined, 'malformed');
-    return;
-  }
-  const prefix = subject.kind === 'node' ? subject.node.prefix : subject.service.prefix;
-  const host = subject.kind === 'node' ? subject.node.id : subject.service.host;
-  const route = makeRoute(parts, neighbor, { prefix, host, origin: subject.key, wire, now });
-  if (typeof route === 'string') {
-    neighbor.refuse(now, prefix, route);
-    removeRoute(parts, neighbor, prefix);
-    return;
-  }
-  putRoute(parts, neighbor, route);
+  const prefix = prefixOf(origin.subject);
+  neighbor.refuse(at.now, prefix, route);
+  if (prefix !== undefined) removeRoute(parts, neighbor, prefix);
+}
+
+/** What an origin's record is about; a link's is about no prefix. */
+function prefixOf(subject: Subject | undefined): Prefix | undefined {
+  if (subject?.kind === 'node') return subject.node.prefix;
+  return subject?.kind === 'service' ? subject.service.prefix : undefined;
 }
 
 function makeRoute(
   parts: AdjInParts,
   neighbor: Neighbor,
-  from: {
-    readonly prefix: Prefix;
-    readonly host: NodeId;
-    readonly origin: string;
-    readonly wire: WireRoute;
-    readonly now: Instant;
-  },
+  { subject, wire, at }: { readonly subject: Subject; readonly wire: WireRoute; readonly at: At },
 ): Route | RouteFault {
-  if (from.host === parts.own) return 'loop';
-  const path = neighbor.dictionaryIn.path(from.wire.path, from.host);
+  if (subject.kind === 'link') return 'malformed';
+  const { prefix } = subject.kind === 'node' ? subject.node : subject.service;
+  const host = subject.kind === 'node' ? subject.node.id : subject.service.host;
+  if (host === parts.own) return 'loop';
+  const path = neighbor.dictionaryIn.path(wire.path, host);
   if (!path.ok) {
     if (path.down !== undefined) neighbor.doubt(path.down.key);
     return path.fault;
   }
   if (!neighbor.agreement.inForce) return 'link-down';
   const steps = [neighbor.agreement.entry, ...path.steps];
-  const known = neighbor.routes.get(from.prefix);
+  const expired = parts.subjects.expiredOf(subject.key, steps, at.nowSeconds);
+  if (expired !== undefined) {
+    neighbor.doubt(expired);
+    return 'expired';
+  }
+  const since = neighbor.routes.get(prefix)?.since ?? at.now;
   return {
-    ...{ prefix: from.prefix, link: neighbor.link, neighbor: neighbor.peer, origin: from.origin },
-    ...{ steps, asPath: path.nodes, communities: from.wire.communities, localPref: 100 },
-    ...{ role: neighbor.role, cost: costOf(steps), since: known?.since ?? from.now, stale: false },
+    ...{ prefix, link: neighbor.link, neighbor: neighbor.peer, origin: subject.key },
+    ...{ steps, asPath: path.nodes, communities: wire.communities, localPref: 100 },
+    ...{ role: neighbor.role, cost: costOf(steps), since, stale: false },
   };
 }
 
@@ -170,14 +175,8 @@ export function removeRoute(
 }
 
 function withdraw(parts: AdjInParts, neighbor: Neighbor, originId: number): void {
-  const origin = neighbor.dictionaryIn.record(originId);
-  if (!origin.ok || origin.subject.kind === 'link') return;
-  const { subject } = origin;
-  removeRoute(
-    parts,
-    neighbor,
-    subject.kind === 'node' ? subject.node.prefix : subject.service.prefix,
-  );
+  const prefix = prefixOf(neighbor.dictionaryIn.record(originId).subject);
+  if (prefix !== undefined) removeRoute(parts, neighbor, prefix);
 }
 
 function endOfRib(parts: AdjInParts, neighbor: Neighbor): void {

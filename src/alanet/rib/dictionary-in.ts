@@ -9,7 +9,12 @@ export const HOPS_MAX = 64;
 
 export type Entry =
   | { readonly ok: true; readonly subject: Subject }
-  | { readonly ok: false; readonly fault: RouteFault };
+  | {
+      readonly ok: false;
+      readonly fault: RouteFault;
+      /** What the id meant before, if it meant something: whatever refers to it is about that. */
+      readonly subject?: Subject | undefined;
+    };
 
 interface Step {
   readonly parent: Step | undefined;
@@ -49,8 +54,9 @@ export class DictionaryIn {
 
   /** @returns false when the dictionary is full. */
   setRecord(id: number, entry: Entry): boolean {
-    if (!this.#records.has(id) && this.size >= this.#options.limit) return false;
-    this.#records.set(id, entry);
+    const before = this.#records.get(id);
+    if (before === undefined && this.size >= this.#options.limit) return false;
+    this.#records.set(id, entry.ok ? entry : { ...entry, subject: before?.subject });
     return true;
   }
 

@@ -24,6 +24,7 @@ export type NeighborTimer =
   | 'agree'
   | 'settle'
   | 'work'
+  | 'refresh'
   | 'ask-again';
 
 export interface SentRoute {
@@ -66,7 +67,7 @@ export class Neighbor {
   readonly pending = new Set<Prefix>();
   /** Subject keys whose record the neighbor should get anew. */
   readonly pendingRecords = new Set<string>();
-  /** Links over which we refused or dropped its routes, though it may not know that they were down. */
+  /** Subjects that cost its routes though it may not know: links that were down, records that expired. */
   readonly doubted = new Set<string>();
   readonly refused: RefusedRoute[] = [];
   readonly refusals: Partial<Record<RouteFault, number>> = {};
@@ -94,6 +95,7 @@ export class Neighbor {
   failures = 0;
   lastAdvertisedAt: Instant | undefined;
   lastAskedAt: Instant | undefined;
+  refreshedAt: Instant | undefined;
   tableVersion = 0;
   dictionaryIn: DictionaryIn;
   dictionaryOut = new DictionaryOut();
@@ -175,6 +177,7 @@ export class Neighbor {
     this.hasEndOfRib = false;
     this.lastAdvertisedAt = undefined;
     this.lastAskedAt = undefined;
+    this.refreshedAt = undefined;
     this.capabilities = [];
   }
 }

@@ -23,12 +23,16 @@ const OPEN_TIMEOUT_MSEC = 30_000;
 /** Ours: after a fault the session rests this long, doubling with each fault in a row. */
 const RETRY_MSEC = 1_000;
 const RETRY_MSEC_MAX = 60_000;
+/** Ours: faults in a row are forgotten after a session of this length; coming up alone forgives nothing. */
+const STABLE_MSEC = 60_000;
 /** Ours: a proposal without an answer is repeated; a record in force is replaced at most this often. */
 const AGREE_RETRY_MSEC = 3_000;
 const AGREE_INTERVAL_MSEC = 60_000;
 /** Ours: in the first half minute of a session, while the measurements of a new link settle. */
 const AGREE_EARLY_MSEC = 500;
 const EARLY_MSEC = 30_000;
+/** Ours: the whole table is repeated at most this often for one neighbor. */
+const REFRESH_INTERVAL_MSEC = 1_000;
 
 /** Capability codes: root-cause records, enhanced route refresh. */
 const CAPABILITIES = [
@@ -144,8 +148,7 @@ export class Session {
   ): void {
     switch (message.kind) {
       case 'route-refresh':
-        this.readvertise(neighbor);
-        this.#parts.alanet.readvertise(now, neighbor);
+        this.#refresh(now, neighbor);
         return;
       case 'link-proposal':
         this.#receivedProposal(now, neighbor, message.record);
@@ -195,8 +198,7 @@ export class Session {
     neighbor.queue({ kind: 'keepalive' });
     this.#enter(now, neighbor, 'RcvdOpen', '');
     this.#heard(now, neighbor);
-    if (neighbor.holdMsec === 0) neighbor.timers.clear('hold');
-    else this.#scheduleKeepalive(now, neighbor);
+    if (neighbor.holdMsec > 0) this.#scheduleKeepalive(now, neighbor);
   }
 
   #openFault(now: Instant, neighbor: Neighbor, open: BgpOpen): errors.SessionFault | undefined {
@@ -230,10 +232,10 @@ export class Session {
     const was = neighbor.state;
     this.#enter(now, neighbor, 'RcvdKeepalive', '');
     if (was === 'Established') return;
+    if (neighbor.holdMsec === 0) neighbor.timers.clear('hold');
     neighbor.establishedAt = now;
     neighbor.connectionsEstablished++;
     if (neighbor.agreement.inForce) {
-      neighbor.failures = 0;
       this.#parts.alanet.agreed(now, neighbor);
     }
     this.#parts.established(now, neighbor);
@@ -264,7 +266,6 @@ export class Session {
 
   #inForce(now: Instant, neighbor: Neighbor, record: SignedRecord): void {
     if (!this.#parts.learn(now, record) || !neighbor.agreement.inForce) return;
-    neighbor.failures = 0;
     neighbor.timers.set('agree', after(now, this.#agreeInterval(now, neighbor)));
     this.#parts.alanet.agreed(now, neighbor);
   }
@@ -288,6 +289,9 @@ export class Session {
       case 'agree':
         this.#agree(now, neighbor);
         return;
+      case 'refresh':
+        this.#refresh(now, neighbor);
+        return;
       case 'ask-again':
         neighbor.lastAskedAt = now;
         neighbor.queue({ kind: 'route-refresh' });
@@ -308,6 +312,18 @@ export class Session {
 
   #agreeInterval(now: Instant, { establishedAt = now }: Neighbor): number {
     return now - establishedAt < EARLY_MSEC ? AGREE_EARLY_MSEC : AGREE_INTERVAL_MSEC;
+  }
+
+  /** A few bytes ask for the whole table: asked again too soon, it waits. */
+  #refresh(now: Instant, neighbor: Neighbor): void {
+    const { refreshedAt } = neighbor;
+    if (refreshedAt !== undefined && now < after(refreshedAt, REFRESH_INTERVAL_MSEC)) {
+      neighbor.timers.set('refresh', after(refreshedAt, REFRESH_INTERVAL_MSEC));
+      return;
+    }
+    neighbor.refreshedAt = now;
+    this.readvertise(neighbor);
+    this.#parts.alanet.readvertise(now, neighbor);
   }
 
   /** Everything again, between begin and end of RIB (RFC 7313). */
@@ -373,6 +389,7 @@ export class Session {
     if (wasEstablished) {
       neighbor.connectionsDropped++;
       neighbor.downAt = now;
+      if (now - (neighbor.establishedAt ?? now) >= STABLE_MSEC) neighbor.failures = 0;
     }
     neighbor.establishedAt = undefined;
     this.#parts.lost(now, neighbor);

@@ -84,6 +84,8 @@ export class TestNode {
   /** What was to be kept last. */
   persisted: unknown;
   readonly ends = new Map<LinkId, End>();
+  /** Links that take nothing until `release`. */
+  readonly blocked = new Set<LinkId>();
 
   constructor(number: number, options: Partial<AlanetOptions> = {}) {
     this.keys = keysOf(number);
@@ -183,6 +185,13 @@ export class TestMesh {
     this.run();
   }
 
+  /** The link's queue has drained. */
+  release(node: TestNode, link: LinkId): void {
+    node.blocked.delete(link);
+    node.alanet.handleLink(this.now, { kind: 'writable', link });
+    this.run();
+  }
+
   /** A message as if `from`'s end of the link had sent it. */
   inject(to: TestNode, link: LinkId, message: Uint8Array): void {
     to.alanet.handleLink(this.now, { kind: 'received', link, message });
@@ -249,6 +258,10 @@ export class TestMesh {
 
   #send(node: TestNode, end: End | undefined, message: Uint8Array): void {
     const { link } = end as End;
+    if (node.blocked.has(link)) {
+      node.alanet.handleSendAnswer(this.now, link, 'full');
+      return;
+    }
     const { entropy, delayMsecMax, fullRate } = this.#weather ?? {};
     if (entropy?.chance(fullRate ?? 0)) {
       const at = after(this.now, WRITABLE_MSEC);
