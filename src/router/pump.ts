@@ -16,6 +16,7 @@ export interface PumpOptions {
   readonly engine: Engine;
   readonly plane: PumpedPlane;
   readonly now: () => Instant;
+  readonly hasEvents: () => boolean;
   /** Events that the plane has emitted since the last call. */
   readonly takeEvents: () => readonly PlaneEvent[];
   /** Carries out everything that is not for the plane. Must not call back into the pump synchronously. */
@@ -41,6 +42,18 @@ export class Pump {
     if (this.#stopped) return;
     action(this.#options.now());
     this.drain();
+  }
+
+  /**
+   * Feeds packets to the plane. As long as it has nothing to tell, no control code runs: the engine had no input, so it
+   * wants nothing and its timers stand.
+   */
+  feedPackets(action: (now: Instant) => void): void {
+    if (this.#stopped) return;
+    const { plane, now, hasEvents } = this.#options;
+    action(now());
+    plane.flush(now());
+    if (hasEvents()) this.drain();
   }
 
   /** Carries out what is waiting; safe to call from anywhere, also while it runs. */

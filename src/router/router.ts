@@ -79,7 +79,7 @@ export class Router {
     this.#transports = new TransportSet(
       {
         received: (path, datagrams) =>
-          this.#pump.feed((at) => this.plane.handleDatagrams(at, path, datagrams)),
+          this.#pump.feedPackets((at) => this.plane.handleDatagrams(at, path, datagrams)),
         failed: (path, failure) =>
           this.#pump.feed((at) => this.plane.handlePathFailed(at, path, failure)),
       },
@@ -118,6 +118,7 @@ export class Router {
       engine: this.engine,
       plane: this.plane,
       now,
+      hasEvents: () => this.#events.length > 0,
       takeEvents: () => this.#events.splice(0),
       act: (output) => this.#act(output),
     });
@@ -181,7 +182,7 @@ export class Router {
     for (let i = 0; i < TUN_BATCHES_PER_PASS; i++) {
       const packets = tun.readBatch();
       if (packets.length === 0) return;
-      this.#pump.feed((at) => this.plane.handleTunPackets(at, packets));
+      this.#pump.feedPackets((at) => this.plane.handleTunPackets(at, packets));
     }
   }
 

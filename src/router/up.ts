@@ -2,6 +2,7 @@
 import { hostname } from 'node:os';
 import { UserError } from '../base/errors.js';
 import { formatNodeId } from '../base/ip6.js';
+import { kernelEntropy, nodeCrypto } from '../platform/crypto.js';
 import { ensureDirectory } from '../platform/files.js';
 import { lockDirectory } from '../platform/lock.js';
 import { loadConfig, type RouterConfig } from './config/config.js';
@@ -13,6 +14,7 @@ import { PeerStore } from './peer-store.js';
 import { defaultSocket, defaultStateDir } from './place.js';
 import { Router } from './router.js';
 import { reserveSeqs, SeenFile } from './state-files.js';
+import { warmUp } from './warm-up.js';
 
 export interface UpOptions {
   readonly dir?: string;
@@ -81,6 +83,7 @@ async function start({ options, log, undo, stop }: Start): Promise<Router> {
     loadConfig: () => loadConfig(dir, env),
   });
   undo.push(() => router.stop());
+  warmUp({ crypto: nodeCrypto(), entropy: kernelEntropy() });
   await router.start();
   const control = await startControl(defaultSocket(options), router.control);
   undo.push(() => control.close());
