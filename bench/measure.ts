@@ -1,9 +1,18 @@
 /** What a bench says: measures with every value seen, so that nobody has to believe a single number. */
 
-/** Ours: the target that issue 3 names; `below` and `from` include the bound itself only for `from`. */
-export type Target =
-  | { readonly kind: 'below'; readonly bound: number }
-  | { readonly kind: 'from'; readonly bound: number };
+/** As issue 3 words it: under, at most, at least. */
+export interface Target {
+  readonly kind: 'below' | 'most' | 'least';
+  readonly bound: number;
+}
+
+const TARGETS: Readonly<
+  Record<Target['kind'], { sign: string; isMet: (value: number, bound: number) => boolean }>
+> = {
+  below: { sign: '<', isMet: (value, bound) => value < bound },
+  most: { sign: '≤', isMet: (value, bound) => value <= bound },
+  least: { sign: '≥', isMet: (value, bound) => value >= bound },
+};
 
 export interface Measure {
   /** The part that made it: `overlay`, `idle`, … */
@@ -41,9 +50,7 @@ export function median(values: readonly number[]): number {
 
 export function verdictOf({ values, target }: Measure): Verdict {
   if (target === undefined) return '';
-  const value = median(values);
-  const isMet = target.kind === 'below' ? value < target.bound : value >= target.bound;
-  return isMet ? 'ok' : 'MISSED';
+  return TARGETS[target.kind].isMet(median(values), target.bound) ? 'ok' : 'MISSED';
 }
 
 /** Three significant digits; whole numbers from 100 on. */
@@ -61,5 +68,5 @@ export function valueText({ values, unit }: Measure): string {
 
 export function targetText({ target, unit }: Measure): string {
   if (target === undefined) return '';
-  return `${target.kind === 'below' ? '<' : '≥'} ${target.bound} ${unit}`;
+  return `${TARGETS[target.kind].sign} ${target.bound} ${unit}`;
 }
