@@ -34,11 +34,14 @@ export interface Crypto {
   hmacBlake2s(key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array;
   sha512(...parts: readonly Uint8Array[]): Uint8Array;
   sha512t256(...parts: readonly Uint8Array[]): Uint8Array;
-  /** A key ready for many packets. */
-  aeadKey(key: Uint8Array): AeadKey;
+  /** A key ready for many packets. @param cipher Default: WireGuard's ChaCha20-Poly1305. */
+  aeadKey(key: Uint8Array, cipher?: AeadCipher): AeadKey;
 }
 
-/** ChaCha20-Poly1305 with WireGuard's nonce (32 zero bits, then the counter as u64 little endian) and no AAD. */
+/** AES-256-GCM is for links between two of ours whose CPUs have instructions for it. */
+export type AeadCipher = 'chacha20-poly1305' | 'aes-256-gcm';
+
+/** An AEAD with WireGuard's nonce (32 zero bits, then the counter as u64 little endian) and no AAD. */
 export interface AeadKey {
   /** Writes ciphertext and tag: `plain.length + 16` bytes at `out[at…]`. `plain` may not overlap `out`. */
   seal(counter: number, plain: Uint8Array, out: Uint8Array, at: number): void;

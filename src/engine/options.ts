@@ -34,6 +34,8 @@ export interface RouterOptions {
   readonly name: string;
   readonly transit: Transit;
   readonly mesh?: Partial<MeshConfig>;
+  /** Offer AES-256-GCM to peers of ours; default false. */
+  readonly aes?: boolean;
   readonly readLink: (link: LinkId, into: LinkCounters) => boolean;
 }
 
@@ -104,6 +106,7 @@ export function engineOptions(options: RouterOptions): EngineOptions {
         nodeRecord: () => source.current(lastNow),
       },
       readLink,
+      aes: options.aes ?? false,
       ...(options.mesh && { config: options.mesh }),
     },
     alanet: {

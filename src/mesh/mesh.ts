@@ -82,11 +82,11 @@ export class Mesh {
   #isShutDown = false;
 
   constructor(options: MeshOptions) {
-    const { crypto, entropy, wall, identity, config } = options;
+    const { crypto, entropy, wall, identity, config, aes = false } = options;
     this.#options = options;
     const timing = config?.timing;
     this.#noise = new NoiseDevice({
-      ...{ crypto, entropy, wall, privateKey: identity.noisePrivateKey },
+      ...{ crypto, entropy, wall, privateKey: identity.noisePrivateKey, aes },
       ...(timing === undefined ? {} : { timing }),
     });
     this.#ctx = {
@@ -289,7 +289,10 @@ export class Mesh {
     if (this.#isShutDown) return { ok: false, error: 'the router is stopping' };
     if (!this.#peers.hasRoom(how.source)) return { ok: false, error: 'too many peers' };
     const link = (this.#lastLink + 1) as LinkId;
-    const answer = this.#noise.addPeer(link, spec.key, spec.presharedKey);
+    const answer = this.#noise.addPeer(link, spec.key, {
+      presharedKey: spec.presharedKey,
+      stock: spec.stock !== undefined,
+    });
     if (answer !== 'added') return { ok: false, error: ADD_ERRORS[answer] };
     this.#lastLink = link;
     const peer = new PeerLink(this.#ctx, now, { link, spec, source: how.source });

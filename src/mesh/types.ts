@@ -38,6 +38,8 @@ export interface MeshOptions {
   /** A hint for people, at most 63 bytes of UTF-8. */
   readonly name: string;
   readonly config?: Partial<MeshConfig>;
+  /** AES-256-GCM is offered to peers of ours: see `NoiseDeviceOptions`. */
+  readonly aes?: boolean;
   /** The plane's view of a link, read at once. @returns false for an unknown link. */
   readonly readLink: (link: LinkId, into: LinkCounters) => boolean;
 }

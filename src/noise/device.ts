@@ -5,6 +5,7 @@
  */
 import { assert } from '../base/assert.js';
 import { compareBytes, equalBytes, utf8 } from '../base/bytes.js';
+import type { AeadCipher } from '../base/crypto.js';
 import { BoundedQueue } from '../base/queue.js';
 import { after, earliest, type Instant } from '../base/time.js';
 import { CookieChecker } from './cookie.js';
@@ -20,7 +21,7 @@ import {
 import { handshakeKind, KEY_BYTES, receiverIndex } from './messages.js';
 import { makePeer, type NoisePeer } from './peer.js';
 import { PeerTable, StrangerLog } from './peers.js';
-import { isLater, TimestampSource } from './tai64n.js';
+import { isLater, offerAes, offersAes, TimestampSource } from './tai64n.js';
 import {
   INITIATION_INTERVAL_MIN,
   type NoiseTiming,
@@ -63,8 +64,17 @@ interface Completed {
   readonly localIndex: number;
   readonly remoteIndex: number;
   readonly keys: TransportKeys;
+  readonly cipher: AeadCipher;
   readonly initiator: boolean;
 }
+
+export interface PeerOptions {
+  readonly presharedKey?: Uint8Array | undefined;
+  readonly stock?: boolean;
+}
+
+const PLAIN: readonly AeadCipher[] = ['chacha20-poly1305'];
+const WITH_AES: readonly AeadCipher[] = ['aes-256-gcm', 'chacha20-poly1305'];
 
 export class NoiseDevice {
   /** X25519, 32 bytes. */
@@ -93,18 +103,22 @@ export class NoiseDevice {
 
   /**
    * @param peer The caller's number for it.
-   * @param presharedKey 32 bytes; without one, zeros as in WireGuard.
+   * @param options.presharedKey 32 bytes; without one, zeros as in WireGuard.
+   * @param options.stock A plain WireGuard peer: nothing that is not WireGuard's is offered to it.
    * @returns 'added', or why not: 'exists' when the number or the key is a peer already.
    */
-  addPeer(peer: number, publicKey: Uint8Array, presharedKey?: Uint8Array): AddPeerAnswer {
+  addPeer(peer: number, publicKey: Uint8Array, options: PeerOptions = {}): AddPeerAnswer {
+    const { presharedKey, stock = false } = options;
     assert((presharedKey?.length ?? KEY_BYTES) === KEY_BYTES, 'a preshared key has 32 bytes');
-    const { crypto, privateKey } = this.#options;
+    const { crypto, privateKey, aes = false } = this.#options;
+    const mayUseAes = aes && !stock;
     if (publicKey.length !== KEY_BYTES) return 'bad-key';
     if (equalBytes(publicKey, this.publicKey)) return 'own-key';
     if (this.#peers.get(peer) ?? this.#peers.byKey(publicKey)) return 'exists';
     if (this.#peers.size >= PEERS_MAX) return 'full';
     if (crypto.x25519(privateKey, publicKey) === undefined) return 'bad-key';
-    this.#peers.add(makePeer(crypto, this.#timing, { id: peer, publicKey, presharedKey }));
+    const made = { id: peer, publicKey, presharedKey, mayUseAes };
+    this.#peers.add(makePeer(crypto, this.#timing, made));
     return 'added';
   }
 
@@ -250,17 +264,19 @@ export class NoiseDevice {
     const { crypto, entropy, privateKey, wall } = this.#options;
     this.#dropPending(peer);
     const localIndex = this.#peers.newIndex(peer);
+    const timestamp = this.#timestamps.next(wall(now));
     const sent = createInitiation(crypto, {
       privateKey,
       remotePublic: peer.publicKey,
       presharedKey: peer.presharedKey,
       ephemeralPrivate: entropy.bytes(EPHEMERAL_BYTES),
       localIndex,
-      timestamp: this.#timestamps.next(wall(now)),
+      timestamp: peer.mayUseAes ? offerAes(timestamp) : timestamp,
     });
     assert(sent !== undefined, 'addPeer lets in no key that cannot be computed with');
     peer.jar.stamp(now, sent.datagram);
-    peer.pending = { localIndex, state: sent.state, forgeries: 0 };
+    const ciphers = peer.mayUseAes ? WITH_AES : PLAIN;
+    peer.pending = { localIndex, state: sent.state, forgeries: 0, ciphers };
     peer.lastInitiationSentAt = now;
     peer.timers.clear('start');
     peer.timers.set('retry', after(now, this.#timing.rekeyTimeout + this.#jitter()));
@@ -346,7 +362,11 @@ export class NoiseDevice {
 
   #answer({ now, path }: Arrival, peer: NoisePeer, received: ReceivedInitiation): Outcome {
     const localIndex = this.#peers.newIndex(peer);
-    const response = createResponse(received, peer.presharedKey, localIndex);
+    const { presharedKey } = peer;
+    const takesAes = peer.mayUseAes && offersAes(received.timestamp);
+    const cipher = takesAes ? 'aes-256-gcm' : 'chacha20-poly1305';
+    const { crypto } = this.#options;
+    const response = createResponse(crypto, received, { presharedKey, localIndex, cipher });
     if (response === undefined) {
       this.#peers.free([localIndex]);
       return 'unauthentic';
@@ -356,7 +376,7 @@ export class NoiseDevice {
     peer.latestTimestamp = received.timestamp;
     peer.lastInitiationTakenAt = now;
     peer.jar.stamp(now, response.datagram);
-    this.#complete(peer, { now, path, localIndex, remoteIndex, keys, initiator: false });
+    this.#complete(peer, { now, path, localIndex, remoteIndex, keys, cipher, initiator: false });
     this.#put({ kind: 'reply', path, datagram: response.datagram });
     return 'acceptedInitiations';
   }
@@ -367,7 +387,12 @@ export class NoiseDevice {
     const pending = peer?.pending;
     if (peer === undefined || pending?.localIndex !== localIndex) return 'unknownIndex';
     if (pending.forgeries >= FORGERIES_MAX) return 'flood';
-    const response = consumeResponse(pending.state, datagram);
+    const response = consumeResponse(
+      this.#options.crypto,
+      pending.state,
+      datagram,
+      pending.ciphers,
+    );
     if (response === undefined) {
       pending.forgeries++;
       return 'unauthentic';
@@ -400,6 +425,7 @@ export class NoiseDevice {
       initiator: done.initiator,
       createdAt: done.now,
       rejectAfterMsec: this.#timing.rejectAfter,
+      cipher: done.cipher,
     };
     this.#put({ kind: 'keypair', peer: peer.id, path: done.path, keypair });
   }

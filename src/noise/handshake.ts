@@ -3,7 +3,7 @@
  * timestamps are arguments; the MACs are `cookie`'s. Failures are values: not authentic, or a low-order point.
  */
 import { utf8 } from '../base/bytes.js';
-import type { Crypto } from '../base/crypto.js';
+import type { AeadCipher, Crypto } from '../base/crypto.js';
 import { HandshakeState, type Pattern } from './handshake-state.js';
 import { layInitiation, layResponse, noisePart, senderIndex, TIMESTAMP_BYTES } from './messages.js';
 
@@ -95,14 +95,30 @@ export interface TransportKeys {
   readonly receiveKey: Uint8Array;
 }
 
+const AES_LABEL = utf8('alamesh v1 AES-256-GCM');
+
+/**
+ * How a responder says which cipher it takes: AES-256-GCM turns the preshared key into another one, which both sides mix
+ * in. What the response decrypts under is what was agreed: nobody in between can change it.
+ */
+function keyFor(crypto: Crypto, presharedKey: Uint8Array, cipher: AeadCipher): Uint8Array {
+  return cipher === 'aes-256-gcm' ? crypto.blake2s(AES_LABEL, presharedKey) : presharedKey;
+}
+
 /** The responder's answer, MACs still zero. Ends and wipes the received state. */
 export function createResponse(
+  crypto: Crypto,
   received: ReceivedInitiation,
-  presharedKey: Uint8Array,
-  localIndex: number,
+  answer: {
+    readonly presharedKey: Uint8Array;
+    readonly localIndex: number;
+    /** AES-256-GCM only where the initiation offers it. */
+    readonly cipher: AeadCipher;
+  },
 ): { readonly datagram: Uint8Array; readonly keys: TransportKeys } | undefined {
   const { state } = received;
-  state.presharedKey = presharedKey;
+  const { localIndex } = answer;
+  state.presharedKey = keyFor(crypto, answer.presharedKey, answer.cipher);
   const noise = state.write(NOTHING);
   const keys = noise === undefined ? undefined : state.split();
   state.wipe();
@@ -113,16 +129,30 @@ export function createResponse(
 /**
  * The initiator's last step. The sent state stays usable when the response is forged; it is wiped when it is right.
  * @param datagram 92 bytes.
+ * @param ciphers What the initiation allows, likeliest first.
  */
 export function consumeResponse(
+  crypto: Crypto,
   sent: HandshakeState,
   datagram: Uint8Array,
-): { readonly remoteIndex: number; readonly keys: TransportKeys } | undefined {
-  const attempt = sent.clone();
-  const payload = attempt.read(noisePart(datagram));
-  const keys = payload?.length === 0 ? attempt.split() : undefined;
-  attempt.wipeSymmetric();
-  if (keys === undefined) return undefined;
-  sent.wipe();
-  return { remoteIndex: senderIndex(datagram), keys };
+  ciphers: readonly AeadCipher[],
+): ReceivedResponse | undefined {
+  const presharedKey = sent.presharedKey as Uint8Array;
+  for (const cipher of ciphers) {
+    const attempt = sent.clone();
+    attempt.presharedKey = keyFor(crypto, presharedKey, cipher);
+    const payload = attempt.read(noisePart(datagram));
+    const keys = payload?.length === 0 ? attempt.split() : undefined;
+    attempt.wipeSymmetric();
+    if (keys === undefined) continue;
+    sent.wipe();
+    return { remoteIndex: senderIndex(datagram), keys, cipher };
+  }
+  return undefined;
+}
+
+export interface ReceivedResponse {
+  readonly remoteIndex: number;
+  readonly keys: TransportKeys;
+  readonly cipher: AeadCipher;
 }

@@ -1,4 +1,4 @@
-import type { Crypto } from '../base/crypto.js';
+import type { AeadCipher, Crypto } from '../base/crypto.js';
 import type { Instant } from '../base/time.js';
 import { Timers } from '../base/timers.js';
 import { CookieJar } from './cookie.js';
@@ -15,6 +15,8 @@ export interface PendingInitiation {
   readonly state: HandshakeState;
   /** Responses that were not authentic; past a limit the rest are not even computed. */
   forgeries: number;
+  /** What the response may choose, likeliest first. */
+  readonly ciphers: readonly AeadCipher[];
 }
 
 /** Everything a device remembers of one peer. The keys themselves are the plane's. */
@@ -22,6 +24,8 @@ export class NoisePeer {
   readonly id: number;
   readonly publicKey: Uint8Array;
   readonly presharedKey: Uint8Array;
+  /** AES-256-GCM is offered to it and taken from it. */
+  readonly mayUseAes: boolean;
   readonly jar: CookieJar;
   readonly timers = new Timers<PeerTimer>();
   readonly traffic: TrafficState = newTrafficState();
@@ -40,11 +44,12 @@ export class NoisePeer {
   current: TrafficKey | undefined;
   next: TrafficKey | undefined;
 
-  constructor(id: number, publicKey: Uint8Array, presharedKey: Uint8Array, jar: CookieJar) {
-    this.id = id;
-    this.publicKey = publicKey;
-    this.presharedKey = presharedKey;
-    this.jar = jar;
+  constructor(parts: Pick<NoisePeer, 'id' | 'publicKey' | 'presharedKey' | 'mayUseAes' | 'jar'>) {
+    this.id = parts.id;
+    this.publicKey = parts.publicKey;
+    this.presharedKey = parts.presharedKey;
+    this.mayUseAes = parts.mayUseAes;
+    this.jar = parts.jar;
   }
 
   /** A key that we initiated is in use at once. @returns indices that are free again. */
@@ -100,13 +105,15 @@ export interface NewPeer {
   readonly id: number;
   readonly publicKey: Uint8Array;
   readonly presharedKey: Uint8Array | undefined;
+  readonly mayUseAes: boolean;
 }
 
 export function makePeer(crypto: Crypto, timing: NoiseTiming, options: NewPeer): NoisePeer {
   const publicKey = options.publicKey.slice();
   const presharedKey = options.presharedKey?.slice() ?? new Uint8Array(32);
   const jar = new CookieJar(crypto, publicKey, timing.cookieRefresh);
-  return new NoisePeer(options.id, publicKey, presharedKey, jar);
+  const { id, mayUseAes } = options;
+  return new NoisePeer({ id, publicKey, presharedKey, mayUseAes, jar });
 }
 
 function indicesOf(keys: readonly (TrafficKey | undefined)[]): number[] {

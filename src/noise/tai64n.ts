@@ -19,6 +19,22 @@ export function tai64n(seconds: number, nanoseconds: number): Uint8Array {
   return label;
 }
 
+/**
+ * Ours: WireGuard hides the low 24 bits of the nanoseconds, so the lowest byte is free to say what we offer. It is sealed
+ * and authenticated with the rest of the handshake, and to a stock peer it is a part of a time.
+ */
+const OFFER_VALUES = 256;
+const OFFERS_AES = 0xa5;
+
+/** @returns The same time with the offer of AES-256-GCM in it; still below the next one of its source. */
+export function offerAes(label: Uint8Array): Uint8Array {
+  const offering = label.slice();
+  offering[TIMESTAMP_BYTES - 1] = OFFERS_AES;
+  return offering;
+}
+
+export const offersAes = (label: Uint8Array): boolean => label[TIMESTAMP_BYTES - 1] === OFFERS_AES;
+
 /** Gives each initiation a time above the last one's, also when the clock stands still or goes back. */
 export class TimestampSource {
   #seconds = 0;
@@ -38,7 +54,7 @@ export class TimestampSource {
   }
 
   #step(): void {
-    this.#nanoseconds++;
+    this.#nanoseconds += OFFER_VALUES;
     if (this.#nanoseconds < NSEC_PER_SEC) return;
     this.#seconds++;
     this.#nanoseconds = 0;

@@ -1,5 +1,5 @@
 /** What a `NoiseDevice` takes and gives. Peers and paths are the caller's numbers. */
-import type { Crypto } from '../base/crypto.js';
+import type { AeadCipher, Crypto } from '../base/crypto.js';
 import type { Entropy } from '../base/entropy.js';
 import type { Instant, WallClock } from '../base/time.js';
 import type { NoiseTiming } from './timing.js';
@@ -12,6 +12,8 @@ export interface NoiseDeviceOptions {
   /** X25519, 32 bytes; kept by reference, so that the engine's imported key is kept too. */
   readonly privateKey: Uint8Array;
   readonly timing?: Partial<NoiseTiming>;
+  /** This CPU has instructions for AES-256-GCM: it is offered and taken. Default false. */
+  readonly aes?: boolean;
 }
 
 /** What the handshake made; the plane's `Keypair` has the same fields. */
@@ -24,6 +26,8 @@ export interface NoiseKeypair {
   readonly initiator: boolean;
   readonly createdAt: Instant;
   readonly rejectAfterMsec: number;
+  /** Of transport data; what both ends of the handshake agreed on. */
+  readonly cipher: AeadCipher;
 }
 
 export type NoiseOutput =

@@ -4,6 +4,7 @@
  * commands, in batches; handshakes, control payloads and exceptions go up as plain-data events, in bounded batches.
  * Nothing per packet passes through control code.
  */
+import type { AeadCipher } from '../base/crypto.js';
 import type { NodeId, Prefix } from '../base/ip6.js';
 import type { Instant } from '../base/time.js';
 import type { LinkId } from '../link/types.js';
@@ -37,6 +38,8 @@ export interface Keypair {
   readonly createdAt: Instant;
   /** REKEY_AFTER_TIME or REJECT_AFTER_TIME as configured, ms; the plane never uses a key older than `rejectAfterMsec`. */
   readonly rejectAfterMsec: number;
+  /** Default: WireGuard's ChaCha20-Poly1305. */
+  readonly cipher?: AeadCipher;
 }
 
 export type FibChange =

@@ -15,7 +15,7 @@ import { xchacha20poly1305 } from '@noble/ciphers/chacha.js';
 import { blake2s } from '@noble/hashes/blake2.js';
 import { assert } from '../base/assert.js';
 import { concat } from '../base/bytes.js';
-import type { AeadKey, Crypto } from '../base/crypto.js';
+import type { AeadCipher, AeadKey, Crypto } from '../base/crypto.js';
 import type { Entropy } from '../base/entropy.js';
 import { evpAeadKey, hasEvp } from './evp.js';
 import { KEY_BYTES, privateKeyObject, publicKeyObject, rawPublicKey } from './keys.js';
@@ -44,9 +44,10 @@ export function nodeCrypto(backend: AeadBackend = aeadBackend()): Crypto {
     open,
     xseal,
     xopen,
-    aeadKey(key: Uint8Array): AeadKey {
+    aeadKey(key: Uint8Array, cipher: AeadCipher = AEAD): AeadKey {
       assert(key.length === KEY_BYTES, 'an AEAD key has 32 bytes');
-      return (backend === 'openssl' ? evpAeadKey(key) : undefined) ?? new NodeAeadKey(key);
+      const fast = backend === 'openssl' ? evpAeadKey(key, cipher) : undefined;
+      return fast ?? new NodeAeadKey(key, cipher);
     },
   };
 }
@@ -174,16 +175,21 @@ const packetNonce = new Uint8Array(NONCE_BYTES);
 /** The fallback for packets; node wants a new cipher object for each. */
 class NodeAeadKey implements AeadKey {
   #key: Uint8Array | undefined;
+  readonly #cipher: AeadCipher;
 
-  constructor(key: Uint8Array) {
+  constructor(key: Uint8Array, cipher: AeadCipher) {
     this.#key = key.slice();
+    this.#cipher = cipher;
   }
 
   seal(counter: number, plain: Uint8Array, out: Uint8Array, at: number): void {
     assert(this.#key !== undefined, 'sealing with a wiped key');
     assert(at >= 0 && at + plain.length + TAG_BYTES <= out.length, 'no room for the sealed packet');
     setCounter(packetNonce, counter);
-    const cipher = createCipheriv(AEAD, this.#key, packetNonce, AEAD_OPTIONS);
+    const cipher =
+      this.#cipher === AEAD
+        ? createCipheriv(AEAD, this.#key, packetNonce, AEAD_OPTIONS)
+        : createCipheriv(this.#cipher, this.#key, packetNonce, AEAD_OPTIONS);
     out.set(cipher.update(plain), at);
     cipher.final();
     out.set(cipher.getAuthTag(), at + plain.length);
@@ -194,7 +200,10 @@ class NodeAeadKey implements AeadKey {
     if (this.#key === undefined || length < 0) return false;
     assert(at >= 0 && at + length <= out.length, 'no room for the opened packet');
     setCounter(packetNonce, counter);
-    const decipher = createDecipheriv(AEAD, this.#key, packetNonce, AEAD_OPTIONS);
+    const decipher =
+      this.#cipher === AEAD
+        ? createDecipheriv(AEAD, this.#key, packetNonce, AEAD_OPTIONS)
+        : createDecipheriv(this.#cipher, this.#key, packetNonce, AEAD_OPTIONS);
     decipher.setAuthTag(sealed.subarray(length));
     try {
       out.set(decipher.update(sealed.subarray(0, length)), at);

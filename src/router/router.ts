@@ -12,6 +12,7 @@ import type { MeshConfig } from '../mesh/types.js';
 import { PortableCore } from '../plane/portable/core.js';
 import type { FibChange, PlaneCommand, PlaneEvent } from '../plane/types.js';
 import { now, wallClock } from '../platform/clock.js';
+import { hasAesInstructions } from '../platform/cpu.js';
 import { kernelEntropy, nodeCrypto } from '../platform/crypto.js';
 import { DiscoverySocket } from '../platform/discovery-socket.js';
 import { InterfaceWatcher, type LanChange } from '../platform/interfaces.js';
@@ -111,6 +112,7 @@ export class Router {
           ...testTiming(process.env),
         },
         readLink: (link, into) => this.plane.readLink(link, into),
+        aes: hasAesInstructions(),
       }),
     );
     this.#peers = new PeerApplier(this.engine);

@@ -25,8 +25,8 @@ export class Session {
     this.localIndex = keypair.localIndex;
     this.remoteIndex = keypair.remoteIndex;
     this.initiator = keypair.initiator;
-    this.sendKey = crypto.aeadKey(keypair.sendKey);
-    this.receiveKey = crypto.aeadKey(keypair.receiveKey);
+    this.sendKey = crypto.aeadKey(keypair.sendKey, keypair.cipher);
+    this.receiveKey = crypto.aeadKey(keypair.receiveKey, keypair.cipher);
     this.#expiresAt = keypair.createdAt + keypair.rejectAfterMsec;
   }
 

@@ -297,7 +297,8 @@ describe('noise device: peers', () => {
       [pair.b, pair.a, 2],
     ] as const) {
       side.device.removePeer(pair.now, PEER);
-      side.device.addPeer(PEER, other.device.publicKey, new Uint8Array(32).fill(fill));
+      const presharedKey = new Uint8Array(32).fill(fill);
+      side.device.addPeer(PEER, other.device.publicKey, { presharedKey });
     }
     pair.a.want();
     pair.advance(100);

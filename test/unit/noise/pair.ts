@@ -56,11 +56,18 @@ export class Pair {
   readonly sent: Packet[] = [];
   #queue: Scheduled[] = [];
 
-  constructor(seed = 1, timing: Partial<NoiseTiming> = {}) {
-    this.a = new Side(this, 'a', seededEntropy(seed), timing);
-    this.b = new Side(this, 'b', seededEntropy(seed + 1_000_003), timing);
-    this.a.device.addPeer(PEER, this.b.device.publicKey);
-    this.b.device.addPeer(PEER, this.a.device.publicKey);
+  /** @param how.aes Which sides can AES-256-GCM. @param how.stock Sides that take the other for plain WireGuard. */
+  constructor(
+    seed = 1,
+    timing: Partial<NoiseTiming> = {},
+    how: { readonly aes?: string; readonly stock?: string } = {},
+  ) {
+    const { aes = '', stock = '' } = how;
+    const entropies = [seededEntropy(seed), seededEntropy(seed + 1_000_003)] as const;
+    this.a = new Side(this, { name: 'a', entropy: entropies[0], timing, aes: aes.includes('a') });
+    this.b = new Side(this, { name: 'b', entropy: entropies[1], timing, aes: aes.includes('b') });
+    this.a.device.addPeer(PEER, this.b.device.publicKey, { stock: stock.includes('a') });
+    this.b.device.addPeer(PEER, this.a.device.publicKey, { stock: stock.includes('b') });
   }
 
   at(delay: number, run: () => void): void {
@@ -126,7 +133,16 @@ export class Side {
   readonly #pair: Pair;
   readonly #name: string;
 
-  constructor(pair: Pair, name: string, entropy: Entropy, timing: Partial<NoiseTiming>) {
+  constructor(
+    pair: Pair,
+    parts: {
+      readonly name: string;
+      readonly entropy: Entropy;
+      readonly timing: Partial<NoiseTiming>;
+      readonly aes: boolean;
+    },
+  ) {
+    const { name, entropy, timing, aes } = parts;
     this.#pair = pair;
     this.#name = name;
     this.device = new NoiseDevice({
@@ -135,6 +151,7 @@ export class Side {
       wall: (now) => (1_790_000_000_000 + now) as EpochMillis,
       privateKey: entropy.bytes(32),
       timing,
+      aes,
     });
   }
 

@@ -98,7 +98,11 @@ describe('traffic timers', () => {
 });
 
 describe('the keys of a peer', () => {
-  const newPeer = () => new NoisePeer(1, new Uint8Array(32), new Uint8Array(32), {} as never);
+  const newPeer = () => {
+    const zeros = new Uint8Array(32);
+    const jar = {} as never;
+    return new NoisePeer({ id: 1, publicKey: zeros, presharedKey: zeros, mayUseAes: false, jar });
+  };
 
   it('move as in Linux when we initiate: the one before stays for what is under way', () => {
     const peer = newPeer();

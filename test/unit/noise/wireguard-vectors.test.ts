@@ -74,6 +74,8 @@ function receive(capture: Capture) {
   return received;
 }
 
+const CHACHA = 'chacha20-poly1305' as const;
+
 describe('WireGuard captures', () => {
   it('makes the captured initiation, MAC1 included, byte for byte', function () {
     for (const capture of captures(this)) {
@@ -90,7 +92,9 @@ describe('WireGuard captures', () => {
       expect(toHex(received.remotePublic)).to.equal(capture.initiator_static_public);
       expect(toHex(received.timestamp)).to.equal(capture.derived.tai64n);
       const index = senderIndex(hex(capture.response_datagram));
-      const response = createResponse(received, hex(capture.psk), index);
+      const response = createResponse(crypto, received, {
+        ...{ presharedKey: hex(capture.psk), localIndex: index, cipher: CHACHA },
+      });
       if (response === undefined) throw new Error('no response');
       jarFor(capture.initiator_static_public).stamp(now, response.datagram);
       expect(toHex(response.datagram)).to.equal(capture.response_datagram);
@@ -106,7 +110,7 @@ describe('WireGuard captures', () => {
   it('reads the captured response and derives the keys of the captured packets', function () {
     for (const capture of captures(this)) {
       const { state } = initiate(capture);
-      const response = consumeResponse(state, hex(capture.response_datagram));
+      const response = consumeResponse(crypto, state, hex(capture.response_datagram), [CHACHA]);
       if (response === undefined) throw new Error('the response was refused');
       expect(response.remoteIndex).to.equal(senderIndex(hex(capture.response_datagram)));
       const toResponder = crypto.aeadKey(response.keys.sendKey);
@@ -148,9 +152,9 @@ describe('WireGuard captures', () => {
     const right = hex(capture.response_datagram);
     const forged = right.slice();
     forged[50] = (forged[50] ?? 0) ^ 1;
-    expect(consumeResponse(state, forged)).to.equal(undefined);
-    expect(consumeResponse(state, right)).not.to.equal(undefined);
-    expect(consumeResponse(state, right)).to.equal(undefined);
+    expect(consumeResponse(crypto, state, forged, [CHACHA])).to.equal(undefined);
+    expect(consumeResponse(crypto, state, right, [CHACHA])).not.to.equal(undefined);
+    expect(consumeResponse(crypto, state, right, [CHACHA])).to.equal(undefined);
   });
 
   it('refuses an initiation and a response with a low-order ephemeral key', function () {
@@ -160,15 +164,21 @@ describe('WireGuard captures', () => {
     const key = hex(capture.responder_static_private);
     expect(consumeInitiation(crypto, key, initiation, new Uint8Array(32))).to.equal(undefined);
     const response = hex(capture.response_datagram).fill(0, 12, 44);
-    expect(consumeResponse(initiate(capture).state, response)).to.equal(undefined);
+    expect(consumeResponse(crypto, initiate(capture).state, response, [CHACHA])).to.equal(
+      undefined,
+    );
   });
 
   it('refuses a response made with another preshared key', function () {
     const [capture] = captures(this);
     if (capture === undefined) throw new Error('no capture');
-    const response = createResponse(receive(capture), new Uint8Array(32).fill(1), 7);
+    const response = createResponse(crypto, receive(capture), {
+      ...{ presharedKey: new Uint8Array(32).fill(1), localIndex: 7, cipher: CHACHA },
+    });
     if (response === undefined) throw new Error('no response');
-    expect(consumeResponse(initiate(capture).state, response.datagram)).to.equal(undefined);
+    expect(consumeResponse(crypto, initiate(capture).state, response.datagram, [CHACHA])).to.equal(
+      undefined,
+    );
   });
 });
 

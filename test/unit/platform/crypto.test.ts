@@ -1,5 +1,7 @@
+import { createCipheriv } from 'node:crypto';
 import { expect } from 'chai';
 import { fromHex, toHex, writeU32le } from '../../../src/base/bytes.js';
+import { namesAes } from '../../../src/platform/cpu.js';
 import {
   type AeadBackend,
   aeadBackend,
@@ -286,6 +288,44 @@ function describeAeadKey(backend: AeadBackend): void {
 
 describeAeadKey('openssl');
 describeAeadKey('node');
+
+describe('packet keys of AES-256-GCM', () => {
+  for (const backend of ['openssl', 'node'] as const) {
+    it(`are the standard's, by ${backend}`, function () {
+      if (backend === 'openssl' && aeadBackend() !== 'openssl') this.skip();
+      const raw = new Uint8Array(32).map((_, i) => i);
+      const key = nodeCrypto(backend).aeadKey(raw, 'aes-256-gcm');
+      for (const length of [0, 1, 16, 63, 1420, 65_535]) {
+        const plain = new Uint8Array(length).map((_, i) => i * 7);
+        for (const counter of [0, 1, 2 ** 32, 2 ** 53 - 1]) {
+          const cipher = createCipheriv('aes-256-gcm', raw, nonceOf(counter));
+          const expected = Buffer.concat([
+            cipher.update(plain),
+            cipher.final(),
+            cipher.getAuthTag(),
+          ]);
+          const out = new Uint8Array(length + 16);
+          key.seal(counter, plain, out, 0);
+          expect(expected.equals(out)).to.equal(true);
+          const opened = new Uint8Array(length);
+          expect(key.open(counter, out, opened, 0)).to.equal(true);
+          expect(Buffer.from(opened).equals(plain)).to.equal(true);
+          expect(key.open(counter + 1, out, opened, 0)).to.equal(false);
+        }
+      }
+      key.wipe();
+    });
+  }
+});
+
+describe('AES instructions', () => {
+  it('are found in what Linux tells of the CPU', () => {
+    expect(namesAes('flags\t\t: fpu aes pclmulqdq avx2\n', 'x64')).to.equal(true);
+    expect(namesAes('flags\t\t: fpu aesx pclmulqdq\n', 'x64')).to.equal(false);
+    expect(namesAes('Features\t: fp asimd aes pmull sha1\n', 'arm64')).to.equal(true);
+    expect(namesAes('flags : aes pclmulqdq\n', 'mips')).to.equal(false);
+  });
+});
 
 describe('AEAD backend', () => {
   it('is OpenSSL wherever node exports its symbols', () => {
