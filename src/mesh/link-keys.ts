@@ -48,8 +48,10 @@ export class LinkKeys {
   /** The first packet came under a key. @returns whether that makes one usable. */
   confirm(now: Instant, localIndex: number): boolean {
     this.#ctx.noise.handleConfirmed(now, this.#link, localIndex);
-    if (this.#awaited === localIndex) this.#awaited = undefined;
-    if (this.#unconfirmed?.localIndex !== localIndex) return false;
+    const isOurAnswer = this.#unconfirmed?.localIndex === localIndex;
+    // When both sides began at once, each goes on with the key that it began: that is a fresh one too.
+    if (isOurAnswer || this.#awaited === localIndex) this.#awaited = undefined;
+    if (!isOurAnswer) return false;
     this.#usable = this.#unconfirmed;
     this.#unconfirmed = undefined;
     return true;
