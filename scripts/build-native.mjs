@@ -21,9 +21,14 @@ function newestSource() {
   return Math.max(...files.map((file) => statSync(file).mtimeMs));
 }
 
-function cargo() {
+export function cargo() {
   const own = path.join(homedir(), '.cargo', 'bin', 'cargo');
   return existsSync(own) ? own : 'cargo';
+}
+
+/** With rustfmt and clippy. */
+export function hasCargo() {
+  return ['fmt', 'clippy'].every((tool) => spawnSync(cargo(), [tool, '--version']).status === 0);
 }
 
 /** @returns false when there is no native plane afterwards. */

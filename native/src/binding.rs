@@ -2,10 +2,14 @@
 use crate::codec;
 use crate::core::drops::NAMES;
 use crate::memory::MemoryHost;
-use napi::bindgen_prelude::{Buffer, Float64Array, Uint8Array};
+use crate::worker::{Shared, Worker};
+use napi::bindgen_prelude::{Buffer, Error, Float64Array, Function, Result, Status, Uint8Array};
+use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi_derive::napi;
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::thread::JoinHandle;
 
 thread_local! {
     static MEMORY: RefCell<(u32, HashMap<u32, MemoryHost>)> = RefCell::default();
@@ -118,4 +122,82 @@ fn write_numbers(into: &mut Float64Array, numbers: Option<&[f64]>) -> bool {
     let count = slice.len().min(numbers.len());
     slice[..count].copy_from_slice(&numbers[..count]);
     true
+}
+
+type Wake = ThreadsafeFunction<(), (), (), Status, false, true, 0>;
+
+struct Plane {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+thread_local! {
+    static PLANES: RefCell<(u32, HashMap<u32, Plane>)> = RefCell::default();
+}
+
+fn shared(handle: u32) -> Option<Arc<Shared>> {
+    PLANES.with_borrow(|(_, planes)| planes.get(&handle).map(|plane| Arc::clone(&plane.shared)))
+}
+
+/// Starts a worker thread. `now`: control code's monotonic time at this moment, ms. `on_events` is called in node's thread
+/// when there are events to take; it keeps no process alive.
+#[napi]
+pub fn plane_start(seed: u32, now: f64, on_events: Function<(), ()>) -> Result<u32> {
+    let wake: Wake = on_events
+        .build_threadsafe_function::<()>()
+        .callee_handled::<false>()
+        .weak::<true>()
+        .build()?;
+    let failed = |what: &str| Error::from_reason(format!("the native plane did not start: {what}"));
+    let shared = Shared::new().ok_or_else(|| failed("no eventfd"))?;
+    let tell = Box::new(move || {
+        wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
+    });
+    let worker = Worker::new(Arc::clone(&shared), u64::from(seed), now, tell);
+    let thread = std::thread::Builder::new()
+        .name("alamesh-plane".into())
+        .spawn(move || worker.run())
+        .map_err(|error| failed(&error.to_string()))?;
+    Ok(PLANES.with_borrow_mut(|(last, planes)| {
+        *last += 1;
+        planes.insert(*last, Plane { shared, thread: Some(thread) });
+        *last
+    }))
+}
+
+/// Commands in the codec's format; carried out in order, soon.
+#[napi]
+pub fn plane_apply(handle: u32, commands: Uint8Array) {
+    if let Some(shared) = shared(handle) {
+        shared.apply(&commands);
+    }
+}
+
+#[napi]
+pub fn plane_take_events(handle: u32) -> Buffer {
+    shared(handle).map(|shared| shared.take_events()).unwrap_or_default().into()
+}
+
+/// Fills `into` (16 numbers) as of the last pass; false for a link that the worker does not know yet.
+#[napi]
+pub fn plane_read_link(handle: u32, link: u32, mut into: Float64Array) -> bool {
+    let numbers = shared(handle).and_then(|shared| shared.read_link(link));
+    write_numbers(&mut into, numbers.as_ref().map(|numbers| numbers.as_slice()))
+}
+
+#[napi]
+pub fn plane_drops(handle: u32) -> Vec<f64> {
+    shared(handle).map(|shared| shared.drops()).unwrap_or_default()
+}
+
+/// Ends the worker and waits for it; descriptors stay open, as they are the caller's.
+#[napi]
+pub fn plane_stop(handle: u32) {
+    let plane = PLANES.with_borrow_mut(|(_, planes)| planes.remove(&handle));
+    if let Some(mut plane) = plane {
+        plane.shared.stop();
+        if let Some(thread) = plane.thread.take() {
+            let _ = thread.join();
+        }
+    }
 }

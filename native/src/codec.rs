@@ -18,6 +18,11 @@ impl<'a> Reader<'a> {
         Reader { bytes }
     }
 
+    /// Bytes that are not read yet.
+    pub fn left(&self) -> usize {
+        self.bytes.len()
+    }
+
     pub fn take(&mut self, count: usize) -> Option<&'a [u8]> {
         let (head, rest) = self.bytes.split_at_checked(count)?;
         self.bytes = rest;
@@ -149,6 +154,21 @@ impl Writer {
             Event::KeyWanted { link } => self.head(6, &[link]),
             Event::Pong { packet } => self.blob(8, &[], packet),
         }
+    }
+
+    /// A path that only the worker knows so far: its number and both ends.
+    pub fn new_path(&mut self, path: PathId, ends: &[u8]) {
+        self.blob(9, &[path], ends);
+    }
+
+    /// A datagram for a path that control code carries.
+    pub fn external(&mut self, path: PathId, datagram: &[u8]) {
+        self.blob(10, &[path], datagram);
+    }
+
+    /// Something that a person should read. `kind`: 0 an error, 1 the TUN is gone.
+    pub fn trouble(&mut self, kind: u32, text: &str) {
+        self.blob(11, &[kind], text.as_bytes());
     }
 
     /// `failure`: 0 closed, 1 unreachable, 2 too big with the bytes that were refused.

@@ -2,8 +2,13 @@
 //! node sees.
 #![deny(unsafe_code)]
 
-mod binding;
+#[cfg(feature = "binding")]
+pub mod binding;
 pub mod codec;
 pub mod core;
+pub mod host;
 pub mod memory;
+pub mod offload;
+pub mod sys;
+pub mod worker;
 pub mod world;

@@ -1,5 +1,6 @@
 //! A core between lists instead of sockets and a TUN: what the contract suite and the differential test run.
 use crate::codec::{self, Reader, Writer};
+use crate::core::drops::Reason;
 use crate::core::Core;
 use crate::world::{Event, PathId, World};
 use std::collections::HashMap;
@@ -95,7 +96,7 @@ impl MemoryHost {
     pub fn flush(&mut self, now: f64) {
         for (path, train) in self.lists.trains.drain(..) {
             if self.lists.is_blocked {
-                self.core.count_send_failed(train.len() as u64);
+                self.core.count_many(Reason::SendFailed, train.len() as u64);
                 continue;
             }
             for datagram in train {

@@ -19,6 +19,12 @@ export interface NativeBinding {
   memoryReadLink(handle: number, link: number, into: Float64Array): boolean;
   memoryDrops(handle: number): number[];
   memoryNextHop(handle: number, address: Uint8Array): number;
+  planeStart(seed: number, now: number, onEvents: () => void): number;
+  planeApply(handle: number, commands: Uint8Array): void;
+  planeTakeEvents(handle: number): Uint8Array;
+  planeReadLink(handle: number, link: number, into: Float64Array): boolean;
+  planeDrops(handle: number): number[];
+  planeStop(handle: number): void;
 }
 
 /** Beside `dist`: `native/alamesh-plane.node`. */

@@ -160,6 +160,7 @@ impl Core {
     #[inline]
     fn send(&mut self, world: &mut impl World, now: Instant, out: LinkId, packet: &[u8]) {
         if let Some(link) = self.links.get_mut(&out) {
+            link.mark_dirty(&mut self.dirty);
             Out { world, drops: &mut self.drops, now }.send(link, packet);
         }
     }

@@ -89,6 +89,7 @@ impl Core {
         session.replay.mark(counter);
         session.received += 1;
         let is_first = session.received == 1;
+        link.mark_dirty(&mut self.dirty);
         let counters = &mut link.counters;
         counters.rx_packets += 1;
         counters.rx_bytes += datagram.len() as u64;

@@ -51,6 +51,7 @@ pub struct Link {
     pub key_wanted_at: Option<Instant>,
     pub moved_at: Option<Instant>,
     pub counters: Counters,
+    pub is_dirty: bool,
     lost_before: i64,
 }
 
@@ -69,7 +70,17 @@ impl Link {
             key_wanted_at: None,
             moved_at: None,
             counters: Counters::default(),
+            is_dirty: false,
             lost_before: 0,
+        }
+    }
+
+    /// Its counters are about to change.
+    #[inline]
+    pub fn mark_dirty(&mut self, dirty: &mut Vec<LinkId>) {
+        if !self.is_dirty {
+            self.is_dirty = true;
+            dirty.push(self.id);
         }
     }
 

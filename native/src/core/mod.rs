@@ -76,6 +76,8 @@ pub struct Core {
     events: u32,
     sweep_at: Option<Instant>,
     freed: Vec<u32>,
+    /// Links whose counters changed since they were last asked for.
+    dirty: Vec<LinkId>,
 }
 
 impl Core {
@@ -95,6 +97,7 @@ impl Core {
             events: 0,
             sweep_at: None,
             freed: Vec::new(),
+            dirty: Vec::new(),
         }
     }
 
@@ -102,13 +105,27 @@ impl Core {
         self.drops.all()
     }
 
-    /// The host could not send that many sealed datagrams.
-    pub fn count_send_failed(&mut self, datagrams: u64) {
-        self.drops.add(Reason::SendFailed, datagrams);
+    /// What went wrong at the host.
+    pub fn count_many(&mut self, reason: Reason, packets: u64) {
+        self.drops.add(reason, packets);
+    }
+
+    pub fn count(&mut self, reason: Reason) {
+        self.drops.count(reason);
     }
 
     pub fn link(&self, id: LinkId) -> Option<&Link> {
         self.links.get(&id)
+    }
+
+    /// Hands out the links whose counters changed since the last call.
+    pub fn take_dirty(&mut self, mut each: impl FnMut(&Link)) {
+        for id in self.dirty.drain(..) {
+            if let Some(link) = self.links.get_mut(&id) {
+                link.is_dirty = false;
+                each(link);
+            }
+        }
     }
 
     pub fn fib(&self) -> &Fib {
@@ -135,6 +152,7 @@ impl Core {
             }
             Command::Send { link, payload, via } => {
                 if let Some(link) = self.links.get_mut(&link) {
+                    link.mark_dirty(&mut self.dirty);
                     let mut out = outgoing::Out { world, drops: &mut self.drops, now };
                     out.send_control(link, &payload, via);
                 }
@@ -187,6 +205,7 @@ impl Core {
         let prefixes = settings.prefixes.clone();
         self.set_prefixes(id, None);
         let link = self.links.entry(id).or_insert_with(|| Link::new(id));
+        link.mark_dirty(&mut self.dirty);
         link.settings = settings;
         link.settings.prefixes = None;
         self.set_prefixes(id, prefixes);
@@ -214,6 +233,7 @@ impl Core {
             self.free_indices();
         }
         let Some(link) = self.links.get_mut(&id) else { return };
+        link.mark_dirty(&mut self.dirty);
         link.install(keypair, &mut self.freed);
         link.key_wanted_at = None;
         self.indices.insert(index, id);
@@ -225,6 +245,7 @@ impl Core {
 
     fn forget_keys(&mut self, id: LinkId) {
         let Some(link) = self.links.get_mut(&id) else { return };
+        link.mark_dirty(&mut self.dirty);
         link.remove(|_| true, &mut self.freed);
         link.staged.clear();
         link.key_wanted_at = None;

@@ -9,9 +9,12 @@
  *               receive key 32, u8 initiator, f64 createdAt,              5 wipe-keys: u32 link
  *               f64 rejectAfterMsec, u8 cipher (1: AES-256-GCM)           6 fib: u32 count, each prefix, u32 link or absent
  *             7 send: u32 link, via, blob       8 transmit: u32 path, blob       9 arm: u32 link       10 inject: blob
+ *             of the host: 11 path: u32 id, room, u8 is UDP, ends 48   12 remove-path: u32 id   13 datagram: u32 path, blob
+ *             14 socket: u32 fd, id, u8 bits (1 IPv6, 2 takes IPv4, 4 wildcard)             15 tun: u32 fd
  *   events    1 handshake: u32 path, blob       2 control: u32 link, path, datagramBytes, blob
  *             3 confirmed: u32 link, localIndex   4 moved: u32 link, path   5 active: u32 link   6 key-wanted: u32 link
  *             7 path-failed: u32 path, failure, bytes                     8 pong: blob
+ *             of the host: 9 new-path: u32 id, blob of ends   10 external: u32 path, blob   11 trouble: u32 kind, blob
  */
 import { addressBytes, type Prefix, prefixBytes, prefixLength } from '../../base/ip6.js';
 import type { LinkId } from '../../link/types.js';
@@ -26,6 +29,11 @@ export class ByteWriter {
   #bytes = new Uint8Array(4096);
   #view = new DataView(this.#bytes.buffer);
   #length = 0;
+
+  /** Bytes written since the last `take`. */
+  get length(): number {
+    return this.#length;
+  }
 
   u8(value: number): this {
     this.#grow(1);
