@@ -14,7 +14,8 @@ const UDP_ROOM: usize = 65_000;
 const ARENA_BYTES: usize = 512 * 1024;
 /// linux/udp.h, UDP_MAX_SEGMENTS of all kernels that have UDP_SEGMENT.
 const SEGMENTS_MAX: usize = 64;
-const TRAIN_BYTES_MAX: usize = 65_000;
+/// UDP over IPv6; a little less for what else may come before it.
+const TRAIN_BYTES_MAX: usize = 65_480;
 const UNREACHABLE_INTERVAL_MSEC: f64 = 50.0;
 /// Bytes of events of one pass; what is beyond is left out.
 const EVENT_BYTES_MAX: usize = 8 * 1024 * 1024;
