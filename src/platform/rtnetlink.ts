@@ -1,7 +1,5 @@
 /** Interfaces, addresses and routes of this host, through rtnetlink. */
-
 import { AF_INET, AF_INET6, ip4 } from '../posix/address.js';
-import { SystemError } from '../posix/libc.js';
 import {
   type Attribute,
   attributes,
@@ -19,7 +17,6 @@ import {
 /** linux/if_link.h, linux/if_addr.h, linux/rtnetlink.h */
 const IFLA_IFNAME = 3;
 const IFLA_MTU = 4;
-const IFLA_GSO_MAX_SIZE = 41;
 const IFLA_TXQLEN = 13;
 const IFLA_AF_SPEC = 26;
 const IFLA_INET6_ADDR_GEN_MODE = 8;
@@ -76,8 +73,6 @@ export interface LinkSetup {
   readonly index: number;
   readonly mtu: number;
   readonly queuePackets: number;
-  /** Largest super-packet of TCP, bytes; the kernel's own (64 KiB) when absent. A wish: old kernels know none. */
-  readonly gsoBytesMax?: number | undefined;
 }
 
 let shared: Netlink | undefined;
@@ -99,16 +94,7 @@ export function configureLink(setup: LinkSetup): void {
       attribute(IFLA_AF_SPEC, payload(new Uint8Array(0), [inet6])),
     ]),
   );
-  if (setup.gsoBytesMax !== undefined) limitTrains(setup.index, setup.gsoBytesMax);
   netlink().request(linkRequest(setup.index, IFF_UP, []));
-}
-
-function limitTrains(index: number, bytes: number): void {
-  try {
-    netlink().request(linkRequest(index, 0, [attribute(IFLA_GSO_MAX_SIZE, u32(bytes))]));
-  } catch (error) {
-    if (!(error instanceof SystemError)) throw error;
-  }
 }
 
 /** A /128, without a route of its own and without duplicate address detection. @throws SystemError. */

@@ -32,12 +32,6 @@ const BATCH_BYTES = 256 * 1024;
 const PACKET_BYTES_MAX = 65_535;
 /** Ours: what waits in the kernel; the usual 500 overflows while JavaScript collects garbage. */
 const QUEUE_PACKETS = 2000;
-/** As in native/src/host.rs. */
-const SEALED_TRAIN_BYTES_MAX = 65_480;
-/** IPv6, TCP and its timestamps. */
-const TCP_HEADERS_BYTES = 72;
-/** What the kernel leaves for headers in a super-packet. */
-const TCP_HEADERS_ROOM = 550;
 
 export interface TunOptions {
   /** `ala0`, or with `%d` for the first free number. At most 15 characters. */
@@ -188,10 +182,7 @@ function attach(fd: number, { name: wanted, trains = false }: TunOptions): strin
 
 function configure(index: number, name: string, options: TunOptions): void {
   try {
-    configureLink({
-      ...{ index, mtu: options.mtu, queuePackets: QUEUE_PACKETS },
-      gsoBytesMax: options.trains === true ? trainBytes(options.mtu) : undefined,
-    });
+    configureLink({ index, mtu: options.mtu, queuePackets: QUEUE_PACKETS });
     for (const address of options.addresses) addAddress(index, address);
   } catch (error) {
     if (!(error instanceof SystemError)) throw error;
@@ -202,12 +193,6 @@ function configure(index: number, name: string, options: TunOptions): void {
       cause: error,
     });
   }
-}
-
-/** A super-packet whose segments, sealed, still leave in one piece. `mtu` bytes become `mtu` + 32 in a datagram. */
-function trainBytes(mtu: number): number {
-  const segments = Math.floor(SEALED_TRAIN_BYTES_MAX / (mtu + 32));
-  return Math.max(segments, 1) * (mtu - TCP_HEADERS_BYTES) + TCP_HEADERS_ROOM;
 }
 
 function permission(what: string, code: number): UserError {
