@@ -46,6 +46,7 @@ export function registerApi(program: Command): void {
   registerRouter(program);
   registerPeers(program);
   registerBgp(program);
+  registerDns(program);
   registerTools(program);
 }
 
@@ -212,6 +213,31 @@ function registerSessions(bgp: Command): void {
 function softOrHard(text: string): string {
   if (text === 'soft' || text === 'hard') return text;
   throw new InvalidArgumentError('It is soft or hard.');
+}
+
+function registerDns(program: Command): void {
+  const dns = program
+    .command('dns')
+    .description('names that end in .ala')
+    .addHelpText('after', '\nExample:\n  $ alamesh dns lookup web.bob.ala');
+  leaf(dns, {
+    usage: 'hosts',
+    description: 'lines for /etc/hosts: every node that is known, with its names',
+    example: 'dns hosts | sudo tee -a /etc/hosts',
+  }).action(async (_options, command: Command) => {
+    const { hostsText } = await import('./show-dns.js');
+    await show(command, { path: '/v1/dns/hosts', text: hostsText });
+  });
+  leaf(dns, {
+    usage: 'lookup <name>',
+    description: 'what the router answers for a name; works without [dns] in the config',
+    example: 'dns lookup web.bob.ala',
+  })
+    .option('--type <type>', 'AAAA, PTR, SRV, TXT, NS, SOA or ANY', 'AAAA')
+    .action(async (name: string, _options, command: Command) => {
+      const { lookup } = await import('./show-dns.js');
+      process.exitCode = await lookup(name, command.optsWithGlobals(), write);
+    });
 }
 
 function registerTools(program: Command): void {

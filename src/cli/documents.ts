@@ -173,3 +173,14 @@ export interface EventDocument {
   readonly at: number;
   readonly [field: string]: unknown;
 }
+
+export interface HostsDocument {
+  readonly hosts: readonly { readonly address: string; readonly names: readonly string[] }[];
+}
+
+export interface LookupDocument {
+  readonly name: string;
+  readonly type: string;
+  readonly rcode: string;
+  readonly answers: readonly { readonly type: string; readonly data: string }[];
+}

@@ -24,9 +24,11 @@ import { PeerApplier, type PeerChanges } from './apply-peers.js';
 import type { RouterConfig } from './config/config.js';
 import { RouterDocuments } from './control/documents.js';
 import type { RouterControl } from './control/types.js';
+import { DnsServer } from './dns.js';
 import { Echoes } from './echo.js';
 import type { Log } from './log.js';
 import { Monitor } from './monitor.js';
+import { Names } from './names.js';
 import { NativePlane } from './native-plane.js';
 import { peerSpecs } from './peer-specs.js';
 import { ownEndpoints, type PeerStore } from './peer-store.js';
@@ -61,6 +63,7 @@ export class Router {
   readonly monitor = new Monitor();
   readonly echoes: Echoes;
   readonly control: RouterControl;
+  readonly names: Names;
   readonly startedAt = Date.now();
   config: RouterConfig;
   listening: readonly string[] = [];
@@ -74,6 +77,7 @@ export class Router {
   #routes: KernelRoutes | undefined;
   #stockRoutes: StockRoutes | undefined;
   #discovery: DiscoverySocket | undefined;
+  #dns: DnsServer | undefined;
   #interfaces: InterfaceWatcher | undefined;
   #tunLost = '';
   #stopped = false;
@@ -147,6 +151,10 @@ export class Router {
       },
       entropy.below(65_536),
     );
+    this.names = new Names({
+      ...{ own: identity.id, engine: this.engine, now },
+      seconds: Math.floor(Date.now() / 1000),
+    });
     this.control = new RouterDocuments(this);
   }
 
@@ -177,9 +185,17 @@ export class Router {
     this.listening = await this.#transports.listen(config.listen);
     for (const url of this.listening) log.info('transport', 'listening', { url });
     this.#startTun();
+    await this.#startDns();
     this.#pump.feed((at) => this.engine.start(at));
     this.#startDiscovery();
     this.applyPeers();
+  }
+
+  async #startDns(): Promise<void> {
+    const listen = this.config.dnsListen;
+    if (listen === undefined) return;
+    this.#dns = await DnsServer.open({ listen, resolver: this.names.resolver, now });
+    this.parts.log.info('dns', 'listening', { at: listen });
   }
 
   #startTun(): void {
@@ -285,6 +301,7 @@ export class Router {
       listen: before.listen,
       tunName: before.tunName,
       tunMtu: before.tunMtu,
+      dnsListen: before.dnsListen,
     };
     const changes = this.applyPeers();
     if (next.discoveryInterfaces.join() !== before.discoveryInterfaces.join()) {
@@ -311,6 +328,7 @@ export class Router {
       'listen',
       'tunName',
       'tunMtu',
+      'dnsListen',
       'probeIntervalMsec',
       'probeCount',
       'idleProbeMsec',
@@ -406,6 +424,7 @@ export class Router {
     this.monitor.close();
     this.#interfaces?.close();
     this.#discovery?.close();
+    this.#dns?.close();
     this.#routes?.close();
     this.#tun?.close();
     await this.#transports.close();

@@ -37,6 +37,8 @@ export interface RouterConfig {
   readonly discoveryInterfaces: readonly string[];
   readonly tunName: string;
   readonly tunMtu: number;
+  /** Where names are answered; undefined: nowhere. */
+  readonly dnsListen: string | undefined;
   readonly peers: readonly PeerConfig[];
   /** Settings that this version does not act on. */
   readonly ignored: readonly string[];
@@ -56,6 +58,7 @@ interface Raw {
   idle_probe_s?: number;
   discovery?: { interfaces?: string[] };
   tun?: { name?: string; mtu?: number };
+  dns?: { listen?: string };
   peers?: {
     key?: string;
     name?: string;
@@ -205,6 +208,7 @@ function complete(raw: Raw, ignored: readonly string[]): RouterConfig {
     discoveryInterfaces: raw.discovery?.interfaces ?? ['*'],
     tunName: raw.tun?.name ?? 'ala0',
     tunMtu: raw.tun?.mtu ?? TUN_MTU,
+    dnsListen: raw.dns?.listen,
     peers: (raw.peers ?? []).map(peerOf),
     ignored,
   };
@@ -238,6 +242,9 @@ realm = ${JSON.stringify(realm)}
 
 # [tun]
 # name = "ala0"
+
+# [dns]
+# listen = "127.0.0.1:5300"         # answers names that end in .ala: docs/dns.md
 
 # [[peers]]                         # or: alamesh peer add LINE
 # key = "…"

@@ -3,6 +3,7 @@ import { fromBase64 } from '../../base/bytes.js';
 import { parseAddress, parseNodeId } from '../../base/ip6.js';
 import { isEndpoint, isName, isRealm } from '../../identity/names.js';
 import { CANDIDATES_MAX } from '../../wire/limits.js';
+import { parsePlace } from '../socket-place.js';
 
 /** What one text must be like. */
 export interface TextKind {
@@ -76,6 +77,11 @@ const PEER: Table = {
   persistent_keepalive_s: number(0, 65_535),
 };
 
+const DNS_LISTEN = {
+  fits: (text: string): boolean => parsePlace(text) !== undefined,
+  what: 'an address and port like 127.0.0.1:5300',
+};
+
 const PORT = number(1, 65_535);
 const AS_NUMBER = number(1, 2 ** 32 - 1);
 
@@ -83,7 +89,6 @@ const LATER: Table = {
   relay: later(text({ choices: ['off', 'peers', 'anyone'] })),
   registry: later(tableOf({ url: text(), mirrors: texts(), interval_s: number(60, 30 * 86_400) })),
   webhook: later(tableOf({ listen: text(), path: text(), secret: text(), secret_file: text() })),
-  dns: later(tableOf({ listen: text() })),
   bmp: later(tableOf({ collector: text() })),
   mrt: later(tableOf({ directory: text() })),
   bgp4: later(
@@ -106,5 +111,6 @@ export const SETTINGS: Table = {
   discovery: tableOf({ interfaces: texts() }),
   tun: tableOf({ name: text(INTERFACE), mtu: number(1280, 65_535) }),
   peers: tablesOf(PEER),
+  dns: tableOf({ listen: text(DNS_LISTEN) }),
   ...LATER,
 };

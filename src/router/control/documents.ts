@@ -155,6 +155,14 @@ export class RouterDocuments implements RouterControl {
     return resolveWho(who, known, 'neighbor').neighbor;
   }
 
+  dnsHosts(): Document {
+    return this.#router.names.hosts();
+  }
+
+  dnsLookup(name: string, type: string): Document {
+    return this.#router.names.lookup(name, type);
+  }
+
   async ping(request: PingRequest, gone: AbortSignal): Promise<Document> {
     const destination = this.#pingTarget(request.target);
     const target = formatNodeId(nodeIdOf(destination));

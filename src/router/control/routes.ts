@@ -41,6 +41,9 @@ const ROUTES: Readonly<Record<string, Route>> = {
       },
       gone(response),
     ),
+  'GET /v1/dns/hosts': (control) => control.dnsHosts(),
+  'GET /v1/dns/lookup': (control, query) =>
+    control.dnsLookup(needed(query, 'name'), query.get('type') ?? 'AAAA'),
   'POST /v1/reload': (control) => control.reload(),
   'POST /v1/down': (control) => control.down(),
 };

@@ -27,6 +27,9 @@ export interface RouterControl {
   bgpView(view: 'received' | 'accepted' | 'advertised', who: string): Document;
   bgpExplain(what: string): Document;
   bgpClear(who: string, how: 'soft' | 'hard'): Document;
+  /** Names and addresses for /etc/hosts. */
+  dnsHosts(): Document;
+  dnsLookup(name: string, type: string): Document;
   /** Ends when the pings have ended, or the client went away. */
   ping(request: PingRequest, gone: AbortSignal): Promise<Document>;
   /** Calls back for each event until the signal fires. */

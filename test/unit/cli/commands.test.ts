@@ -97,6 +97,13 @@ fd88:…:0b3d  oslo   peer  udp        –     84     79    0     0     never   
     expect(err).to.include('alamesh.toml:1:1').and.include('mend it');
   });
 
+  it('prints lines for /etc/hosts, and what a name leads to', async () => {
+    expect((await ala('dns', 'hosts')).out).to.equal(`${PARIS} paris.bob.ala x.ala\n`);
+    expect((await ala('dns', 'lookup', 'paris.bob.ala')).out).to.equal(`${PARIS}\n`);
+    const none = await ala('dns', 'lookup', 'x.bob.ala');
+    expect(none).to.include({ code: 1, out: '' });
+  });
+
   it('prints a pong a line and exits 1 when none came', async () => {
     const good = await ala('ping', PARIS, '--count', '1');
     expect(good.code).to.equal(0);

@@ -92,6 +92,18 @@ export class FakeControl implements RouterControl {
   peerLine(endpoints: readonly string[]): Document {
     return { schema: 'alamesh.peer-line/1', line: `alamesh1:${endpoints.join(',')}`, endpoints };
   }
+  dnsHosts(): Document {
+    return {
+      schema: 'alamesh.dns.hosts/1',
+      hosts: [{ address: PARIS, names: ['paris.bob.ala', 'x.ala'] }],
+    };
+  }
+  dnsLookup(name: string, type: string): Document {
+    const isKnown = name === 'paris.bob.ala';
+    const answers = isKnown ? [{ name, ttlMsec: 60_000, type, data: PARIS }] : [];
+    const rcode = isKnown ? 'NOERROR' : 'NXDOMAIN';
+    return { schema: 'alamesh.dns.lookup/1', name: `${name}.`, type, rcode, answers };
+  }
   bgpSummary(): Document {
     return {
       ...{ schema: 'alamesh.bgp.summary/1', routerId: SELF, as: SELF, hostname: 'berlin' },

@@ -21,7 +21,7 @@ describe('the configuration', () => {
       ...{ name: undefined, realm: undefined, transit: 'full', plane: 'auto' },
       ...{ listen: ['udp://[::]:4242'], probeIntervalMsec: 1000, probeCount: 3 },
       ...{ idleProbeMsec: 25_000, discoveryInterfaces: ['*'], tunName: 'ala0', tunMtu: 1420 },
-      ...{ peers: [], ignored: [] },
+      ...{ dnsListen: undefined, peers: [], ignored: [] },
     });
   });
 
@@ -40,6 +40,8 @@ describe('the configuration', () => {
       [tun]
       name = "mesh7"
       mtu = 1280
+      [dns]
+      listen = "127.0.0.1:5300"
       [[peers]]
       key = "${KEY}"
       endpoints = ["udp://203.0.113.7:4242"]
@@ -53,7 +55,7 @@ describe('the configuration', () => {
       ...{ name: 'berlin', realm: 'lab', transit: 'stub', plane: 'portable' },
       ...{ listen: ['udp://[::]:1', 'udp://0.0.0.0:2'], probeIntervalMsec: 50, probeCount: 5 },
       ...{ idleProbeMsec: 10_000, discoveryInterfaces: ['eth[1-9]*'] },
-      ...{ tunName: 'mesh7', tunMtu: 1280, ignored: [] },
+      ...{ tunName: 'mesh7', tunMtu: 1280, dnsListen: '127.0.0.1:5300', ignored: [] },
       peers: [
         { key: KEY, endpoints: ['udp://203.0.113.7:4242'] },
         {
@@ -120,8 +122,8 @@ describe('the configuration', () => {
   });
 
   it('tells which settings this version does not act on', () => {
-    const text = 'relay = "peers"\n[dns]\nlisten = "127.0.0.1:53"\n[[bgp4]]\nremote_as = 1';
-    expect(parseConfig(text, FILE).ignored).to.deep.equal(['relay', 'dns', 'bgp4']);
+    const text = 'relay = "peers"\n[bmp]\ncollector = "127.0.0.1:53"\n[[bgp4]]\nremote_as = 1';
+    expect(parseConfig(text, FILE).ignored).to.deep.equal(['relay', 'bmp', 'bgp4']);
   });
 
   it('is overridden by variables', () => {
