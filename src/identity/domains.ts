@@ -7,3 +7,5 @@ export const ADDRESS_DOMAIN = utf8('alamesh address v1\0');
 export const NODE_RECORD_DOMAIN = utf8('alamesh node record v1\0');
 export const LINK_RECORD_DOMAIN = utf8('alamesh link record v1\0');
 export const SERVICE_RECORD_DOMAIN = utf8('alamesh service record v1\0');
+/** docs/registry-format.md: tombstones and vouches. */
+export const STATEMENT_DOMAIN = utf8('alamesh statement v1\0');
