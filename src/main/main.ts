@@ -24,6 +24,10 @@ const HEAVY: Readonly<Record<string, Group>> = {
     description: 'labs of routers in network namespaces',
     load: async () => (await import('../lab/commands.js')).registerLab,
   },
+  registry: {
+    description: 'the git registry: members as signed files',
+    load: async () => (await import('../cli/registry-commands.js')).registerRegistry,
+  },
   sim: {
     description: 'the simulator, from the same topologies',
     load: async () => (await import('../sim/commands.js')).registerSim,

@@ -1,6 +1,6 @@
 /** What a change of a registry may not do: two states side by side, the older of them believed. */
 import type { NodeId } from '../base/ip6.js';
-import type { Member, Snapshot, Tombstone } from './snapshot.js';
+import type { Member, ServiceRow, Snapshot, Tombstone } from './snapshot.js';
 
 /** What is believed already. */
 export interface Before {
@@ -13,7 +13,13 @@ export interface Before {
 export function checkSuccession(before: Before, head: Snapshot): void {
   const { realm } = head;
   if (before.realm !== undefined && realm !== undefined && realm.realm !== before.realm) {
-    head.find('realm', 'realm.toml', `the realm was ${before.realm} and stays that`, 'undo this', 3);
+    head.find(
+      'realm',
+      'realm.toml',
+      `the realm was ${before.realm} and stays that`,
+      'undo this',
+      3,
+    );
   }
   for (const { path, id } of before.tombstones.values()) {
     const member = head.members.get(id);
@@ -23,11 +29,12 @@ export function checkSuccession(before: Before, head: Snapshot): void {
       head.find('tombstone', path, 'a tombstone was taken away', 'put it back: it is final');
     }
   }
+  const ended = new Set([...before.tombstones.values()].map(({ handle }) => handle));
   const owners = ownersOf(before);
   for (const member of head.members.values()) {
     const old = before.members.get(member.id);
     if (old !== undefined) checkSequence(old, member, head);
-    if (old?.handle !== member.handle) checkOwner(member, { owners, before, head });
+    if (old?.handle !== member.handle) checkOwner(member, { owners, ended, head });
   }
 }
 
@@ -48,15 +55,14 @@ function ownersOf({ members }: Before): Map<string, Set<NodeId>> {
 
 interface Ownership {
   readonly owners: ReadonlyMap<string, ReadonlySet<NodeId>>;
-  readonly before: Before;
+  readonly ended: ReadonlySet<string>;
   readonly head: Snapshot;
 }
 
 /** A handle that somebody has, or had until a tombstone, takes a new key only by its owner's word. */
-function checkOwner({ path, handle, id }: Member, { owners, before, head }: Ownership): void {
-  const ended = [...before.tombstones.values()].some((one) => one.handle === handle);
+function checkOwner({ path, handle, id }: Member, { owners, ended, head }: Ownership): void {
   const known = owners.get(handle);
-  if (known === undefined && !ended) return;
+  if (known === undefined && !ended.has(handle)) return;
   const vouch = head.vouches.get(`${handle}/${id}`);
   if (vouch !== undefined && known?.has(vouch.by) === true) return;
   const fix =
@@ -84,7 +90,14 @@ export function checkAuthor(base: Snapshot, head: Snapshot): void {
     const message = `touches this file and those of ${first[0]}`;
     head.find('author', foreign, message, 'leave all but your own files as they are');
   }
-  for (const path of touched) if (!head.files.has(path)) checkRemoved(path, base, head);
+  const gone = new Set(touched.filter((path) => !head.files.has(path)));
+  for (const { file, rule } of base.findings) if (rule === 'expired') gone.delete(file);
+  for (const member of base.members.values()) {
+    if (gone.has(member.path)) checkNodeGone(member, head);
+  }
+  for (const service of base.services.values()) {
+    if (gone.has(service.path)) checkServiceGone(service, base, head);
+  }
 }
 
 const isMembers = (path: string): boolean => /^(?:members|tombstones)\//.test(path);
@@ -99,32 +112,26 @@ function touchedFiles(
 }
 
 function handleOf(path: string, { tombstones }: Snapshot): string | undefined {
-  const [top, handle] = path.split('/');
-  if (top === 'members') return handle;
+  const [top, rest = ''] = path.split('/');
+  if (top === 'members') return rest;
   if (top !== 'tombstones') return undefined;
-  return [...tombstones.values()].find((one) => one.path === path)?.handle;
+  return tombstones.get(rest.replace(/\.toml$/, '') as NodeId)?.handle;
 }
 
 /** Anybody could take a file away: only what its owner's key said, or time, ends it. */
-function checkRemoved(path: string, base: Snapshot, head: Snapshot): void {
-  const isExpired = base.findings.some(({ file, rule }) => file === path && rule === 'expired');
-  if (isExpired) return;
-  const member = [...base.members.values()].find((one) => one.path === path);
-  const service = base.services.get(path);
-  if (member !== undefined && !isOver(member, head)) {
-    const fix = 'put it back, or add its tombstone: alamesh registry leave';
-    head.find('removed', path, 'a node was taken away without a tombstone', fix);
-  } else if (service !== undefined && !isRenewed(service.host, base, head)) {
-    const fix = 'put it back, or let its host renew its own file in the same change';
-    head.find('removed', path, 'a service was taken away without its host', fix);
-  }
+function checkNodeGone(member: Member, head: Snapshot): void {
+  if (isOver(member, head)) return;
+  const fix = 'put it back, or add its tombstone: alamesh registry leave';
+  head.find('removed', member.path, 'a node was taken away without a tombstone', fix);
+}
+
+function checkServiceGone({ path, host }: ServiceRow, base: Snapshot, head: Snapshot): void {
+  const old = base.members.get(host);
+  if (old === undefined || isOver(old, head)) return;
+  const fix = 'put it back, or let its host renew its own file in the same change';
+  head.find('removed', path, 'a service was taken away without its host', fix);
 }
 
 /** Ended by its tombstone, or moved by a newer record of the same key. */
 const isOver = ({ id, seq }: Member, head: Snapshot): boolean =>
   head.tombstones.has(id) || (head.members.get(id)?.seq ?? -1) > seq;
-
-function isRenewed(host: NodeId, base: Snapshot, head: Snapshot): boolean {
-  const old = base.members.get(host);
-  return old === undefined || isOver(old, head);
-}

@@ -3,7 +3,9 @@ import { parseAddress, parseIp4 } from '../base/ip6.js';
 
 /** @returns Why others cannot use it; undefined when they can. */
 export function endpointFault(url: string): string | undefined {
-  const match = /^[a-z][a-z0-9+.-]*:\/\/(?:\[([^\]]*)\]|([^:/[\]]+)):(\d{1,5})(?:[/?].*)?$/.exec(url);
+  const match = /^[a-z][a-z0-9+.-]*:\/\/(?:\[([^\]]*)\]|([^:/[\]]+)):(\d{1,5})(?:[/?].*)?$/.exec(
+    url,
+  );
   if (match === null) return `'${url.slice(0, 80)}' is not like udp://host:port`;
   const port = Number(match[3]);
   if (port < 1 || port > 65_535) return `port ${port} is none`;
@@ -20,7 +22,8 @@ function ip4Fault([a = 0, b = 0]: readonly number[]): string | undefined {
     (a === 192 && b === 168) ||
     (a === 100 && b >= 64 && b <= 127);
   if (isPrivate) return 'is a private address (RFC 1918, RFC 6598)';
-  if (a === 0 || a === 127 || a >= 224 || (a === 169 && b === 254)) return 'is no address of a host';
+  if (a === 0 || a === 127 || a >= 224 || (a === 169 && b === 254))
+    return 'is no address of a host';
   return undefined;
 }
 
@@ -30,7 +33,8 @@ function ip6Fault(host: string): string | undefined {
   const bytes = parsed.value;
   const [a = 0, b = 0] = bytes;
   const zeros = bytes.findIndex((byte) => byte !== 0);
-  if (zeros === 10 && bytes[10] === 0xff && bytes[11] === 0xff) return ip4Fault([...bytes.slice(12)]);
+  if (zeros === 10 && bytes[10] === 0xff && bytes[11] === 0xff)
+    return ip4Fault([...bytes.slice(12)]);
   if (zeros < 0 || zeros >= 12) return 'is no address of a host';
   if ((a & 0xfe) === 0xfc) return 'is a private address (RFC 4193)';
   if (a === 0xff || (a === 0xfe && (b & 0x80) === 0x80)) return 'is an address of one link';

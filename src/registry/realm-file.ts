@@ -2,7 +2,7 @@
 import { bad, good, type Parsed } from '../base/result.js';
 import { WORK_MAX } from '../identity/address.js';
 import { isRealm } from '../identity/names.js';
-import { firstUnlike, type FormFault, formatForm, lineOfKey, parseForm } from './form.js';
+import { type FormFault, firstUnlike, formatForm, lineOfKey, parseForm } from './form.js';
 
 export interface RealmFile {
   readonly realm: string;

@@ -3,9 +3,14 @@ import { fromBase64, toBase64Url } from '../base/bytes.js';
 import type { Crypto } from '../base/crypto.js';
 import { formatNodeId, formatPrefix } from '../base/ip6.js';
 import { bad, good, type Parsed } from '../base/result.js';
-import { type RecordFault, type ServiceCheck, type VerifiedService, verifyService } from '../identity/records.js';
+import {
+  type RecordFault,
+  type ServiceCheck,
+  type VerifiedService,
+  verifyService,
+} from '../identity/records.js';
 import { RECORD_BODY_BYTES_MAX, SIGNATURE_BYTES } from '../wire/limits.js';
-import { firstUnlike, type FormFault, formatForm, lineOfKey, parseForm } from './form.js';
+import { type FormFault, firstUnlike, formatForm, lineOfKey, parseForm } from './form.js';
 
 const FORMAT = 'alamesh.service/1';
 const NOTE = 'A service of ALANET, signed by its key and by its host: any change makes it invalid.';

@@ -254,7 +254,8 @@ interface Named {
 const REWRITE = 'write it with `alamesh registry add` and do not edit it';
 const RENEW = 'renew it on that node: alamesh registry add';
 
-const unlike = (text: string, node: VerifiedNode): number => firstUnlike(text, formatNodeFile(node));
+const unlike = (text: string, node: VerifiedNode): number =>
+  firstUnlike(text, formatNodeFile(node));
 
 function memberOf(path: string, { id, body, digest }: VerifiedNode): Member {
   const { handle, name, seq, notAfter, endpoints, relay } = body;

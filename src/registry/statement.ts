@@ -11,7 +11,7 @@ import { deriveNode } from '../identity/address.js';
 import { STATEMENT_DOMAIN } from '../identity/domains.js';
 import { isRealm } from '../identity/names.js';
 import type { Proof } from '../wire/types.js';
-import { firstUnlike, type FormFault, formatForm, lineOfKey, parseForm } from './form.js';
+import { type FormFault, firstUnlike, formatForm, lineOfKey, parseForm } from './form.js';
 import { isHandle } from './layout.js';
 
 export interface Statement {
@@ -71,19 +71,24 @@ export function parseStatement(
   const form = parseForm(text);
   if (!form.ok) return form;
   const read = statementOf(form.value, kind);
-  if (!read.ok) return bad({ message: read.error, line: lineOfKey(text, read.error.split(' ')[0] ?? '') });
+  if (!read.ok)
+    return bad({ message: read.error, line: lineOfKey(text, read.error.split(' ')[0] ?? '') });
   const statement = read.value;
   const canonical = unsigned(crypto, statement);
   const signature = fromBase64(String(form.value.signature ?? ''));
   const whole = `${canonical}signature = "${toBase64Url(signature ?? new Uint8Array(0))}"\n`;
-  if (whole !== text) return bad({ message: 'is not in canonical form', line: firstUnlike(text, whole) });
+  if (whole !== text)
+    return bad({ message: 'is not in canonical form', line: firstUnlike(text, whole) });
   const { publicKey } = statement.proof;
   if (!signature || !crypto.ed25519Verify(publicKey, signedBytes(canonical), signature)) {
     return bad({ message: 'signature does not match', line: lineOfKey(text, 'signature') });
   }
   const by = deriveNode(crypto, statement.realm, statement.proof).id;
   if (kind === 'tombstone' && by !== statement.subject) {
-    return bad({ message: 'by is another node: only the key itself can end', line: lineOfKey(text, 'by') });
+    return bad({
+      message: 'by is another node: only the key itself can end',
+      line: lineOfKey(text, 'by'),
+    });
   }
   return good({ ...statement, by });
 }
@@ -103,7 +108,8 @@ function statementOf(
   if (publicKey?.length !== 32) return bad('public_key is not 32 bytes in base64');
   const successor = fromBase64(String(raw.successor ?? ''));
   if (successor?.length !== 32) return bad('successor is not 32 bytes in base64');
-  if (typeof nonce !== 'string' || !/^(?:0|[1-9]\d{0,19})$/.test(nonce)) return bad('nonce is none');
+  if (typeof nonce !== 'string' || !/^(?:0|[1-9]\d{0,19})$/.test(nonce))
+    return bad('nonce is none');
   if (BigInt(nonce) >= 1n << 64n) return bad('nonce is over 64 bits');
   const proof = { publicKey, successor, nonce: BigInt(nonce) };
   return good({ kind, realm, handle, subject: subject.value, at, proof });
