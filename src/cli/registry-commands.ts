@@ -47,6 +47,7 @@ export function registerRegistry(program: Command): void {
   registerAdd(registry);
   registerStatements(registry);
   registerCheck(registry);
+  registerSync(registry);
 }
 
 function registerInit(registry: Command): void {
@@ -147,6 +148,56 @@ function registerCheck(registry: Command): void {
       const { dir = '.', json = false, anyAuthor = false } = options;
       process.exitCode = await check({ dir, json, anyAuthor, range: range ?? '' }, write);
     });
+}
+
+const WHERE = 'state directory (or ALAMESH_DIR)';
+
+type Synced = Base & Globals & { readonly url?: string };
+
+/** These ask the router where one runs: `--dir` is the state directory here, as everywhere else. */
+function registerSync(registry: Command): void {
+  const asking = (words: Leaf): Command =>
+    leaf(registry, words).option('--dir <dir>', WHERE).option('--socket <path>', 'control socket');
+  const where = (options: Synced, command: Command): Globals => ({
+    ...globals(command),
+    ...options,
+  });
+  asking({
+    usage: 'sync',
+    description: 'fetch, check and apply the registry now',
+    example: 'registry sync --url https://git.example/friends/realm.git',
+  })
+    .option('--url <url>', 'of the git repository; default: the configured one')
+    .action(async (options: Synced, command: Command) => {
+      const { sync } = await import('./registry-sync.js');
+      print(options, await sync(where(options, command), options.url));
+    });
+  asking({
+    usage: 'status',
+    description: 'what is in force, what waits and why',
+    example: 'registry status',
+  }).action(async (options: Synced, command: Command) => {
+    const { status, statusText } = await import('./registry-sync.js');
+    const document = await status(where(options, command));
+    write(options.json === true ? `${JSON.stringify(document)}\n` : statusText(document));
+  });
+  asking({
+    usage: 'diff',
+    description: 'what would change in what is in force',
+    example: 'registry diff',
+  }).action(async (options: Synced, command: Command) => {
+    const { diff, diffText } = await import('./registry-sync.js');
+    const document = await diff(where(options, command));
+    write(options.json === true ? `${JSON.stringify(document)}\n` : diffText(document));
+  });
+  asking({
+    usage: 'approve [head]',
+    description: 'let the change that waits pass',
+    example: 'registry approve 3f1c2ab',
+  }).action(async (head: string | undefined, options: Synced, command: Command) => {
+    const { approve } = await import('./registry-sync.js');
+    print(options, await approve(where(options, command), head));
+  });
 }
 
 function wholeNumber(text: string): number {

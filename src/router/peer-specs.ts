@@ -15,14 +15,18 @@ export interface NamedSpec {
   readonly spec: PeerSpec;
 }
 
-/** Where both name a key, the config file wins. @throws UserError for a value that no schema can check. */
+/**
+ * Where several name a key, the config file wins over what was added, and that over the registry.
+ * @throws UserError for a value that no schema can check.
+ */
 export function peerSpecs(
   config: RouterConfig,
   stored: readonly StoredPeer[],
   dir: string,
+  registry: readonly StoredPeer[] = [],
 ): NamedSpec[] {
   const specs = new Map<string, PeerSpec>();
-  for (const { key, id, name, endpoints } of stored) {
+  for (const { key, id, name, endpoints } of [...registry, ...stored]) {
     specs.set(toBase64Url(key), { key, name, endpoints, ...(id !== undefined && { id }) });
   }
   for (const peer of config.peers) {

@@ -4,6 +4,7 @@
  */
 import { lookup } from 'node:dns/promises';
 import { createTransport } from '../../transports/udp/index.js';
+import { toBase64Url } from '../base/bytes.js';
 import { addressBytes, type NodeId } from '../base/ip6.js';
 import type { Millis } from '../base/time.js';
 import { Engine, type EngineOutput } from '../engine/engine.js';
@@ -34,6 +35,8 @@ import { peerSpecs } from './peer-specs.js';
 import { ownEndpoints, type PeerStore } from './peer-store.js';
 import type { RouterPlane } from './planes.js';
 import { Pump } from './pump.js';
+import { RegistryService } from './registry/service.js';
+import type { RegistrySync } from './registry/sync.js';
 import type { SeenFile } from './state-files.js';
 import { StockRoutes } from './stock-routes.js';
 import { TransportSet } from './transports.js';
@@ -46,6 +49,7 @@ export interface RouterParts {
   readonly peerStore: PeerStore;
   readonly nextSeq: () => number;
   readonly seen: SeenFile;
+  readonly registry: RegistrySync;
   readonly loadConfig: () => RouterConfig;
   /** Undefined: the portable plane. */
   readonly native: NativeBinding | undefined;
@@ -64,6 +68,7 @@ export class Router {
   readonly echoes: Echoes;
   readonly control: RouterControl;
   readonly names: Names;
+  readonly registry: RegistryService;
   readonly startedAt = Date.now();
   config: RouterConfig;
   listening: readonly string[] = [];
@@ -155,6 +160,12 @@ export class Router {
       ...{ own: identity.id, engine: this.engine, now },
       seconds: Math.floor(Date.now() / 1000),
     });
+    this.registry = new RegistryService({
+      ...{ sync: parts.registry, config: config.registry, entropy, log },
+      ownKey: toBase64Url(identity.noisePublic),
+      changed: () => this.#registryChanged(),
+    });
+    this.names.setRegistry(this.registry.claims());
     this.control = new RouterDocuments(this);
   }
 
@@ -189,6 +200,12 @@ export class Router {
     this.#pump.feed((at) => this.engine.start(at));
     this.#startDiscovery();
     this.applyPeers();
+    this.registry.start();
+  }
+
+  #registryChanged(): void {
+    this.names.setRegistry(this.registry.claims());
+    for (const change of this.applyPeers()) this.parts.log.info('registry', change);
   }
 
   async #startDns(): Promise<void> {
@@ -282,7 +299,8 @@ export class Router {
 
   /** Adds, changes and removes peers so that they are what the config and the store say. */
   applyPeers(): string[] {
-    const wanted = peerSpecs(this.config, this.parts.peerStore.peers, this.parts.dir);
+    const { dir, peerStore } = this.parts;
+    const wanted = peerSpecs(this.config, peerStore.peers, dir, this.registry.peers());
     this.#stockRoutes?.set(wanted.map(({ spec }) => spec));
     let result: PeerChanges = { changes: [], refused: [] };
     this.#pump.feed((at) => {
@@ -314,6 +332,10 @@ export class Router {
     if (next.transit !== before.transit) {
       this.#pump.feed((at) => this.engine.setTransit(at, next.transit));
       changes.push(`transit ${next.transit}`);
+    }
+    if (JSON.stringify(next.registry) !== JSON.stringify(before.registry)) {
+      this.registry.configure(next.registry);
+      changes.push(`registry ${next.registry === undefined ? 'off' : 'on'}`);
     }
     changes.push(...this.#needRestart(before, next));
     for (const change of changes) this.parts.log.info('config', change);
@@ -418,6 +440,7 @@ export class Router {
     if (this.#stopped) return;
     this.#stopped = true;
     this.echoes.stop();
+    this.registry.stop();
     this.#pump.feed((at) => this.engine.shutdown(at));
     this.#pump.stop();
     this.#native?.stop();

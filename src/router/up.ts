@@ -13,6 +13,7 @@ import { notifyReady } from './notify.js';
 import { PeerStore } from './peer-store.js';
 import { defaultSocket, defaultStateDir } from './place.js';
 import { nativeFor } from './planes.js';
+import { RegistrySync } from './registry/sync.js';
 import { Router } from './router.js';
 import { reserveSeqs, SeenFile } from './state-files.js';
 import { warmUp } from './warm-up.js';
@@ -80,6 +81,7 @@ async function start({ options, log, undo, stop }: Start): Promise<Router> {
     ...{ dir, config, identity, log, stop },
     peerStore: await PeerStore.open(dir, identity),
     nextSeq: await reserveSeqs(dir),
+    registry: await RegistrySync.open({ dir, realm: identity.realm, now: Date.now }),
     seen: await SeenFile.open(dir),
     loadConfig: () => loadConfig(dir, env),
     native,

@@ -37,11 +37,19 @@ export interface RouterConfig {
   readonly discoveryInterfaces: readonly string[];
   readonly tunName: string;
   readonly tunMtu: number;
+  /** Undefined: none is followed, but for one that `registry sync --url` named. */
+  readonly registry: RegistryConfig | undefined;
   /** Where names are answered; undefined: nowhere. */
   readonly dnsListen: string | undefined;
   readonly peers: readonly PeerConfig[];
   /** Settings that this version does not act on. */
   readonly ignored: readonly string[];
+}
+
+export interface RegistryConfig {
+  readonly url: string;
+  readonly mirrors: readonly string[];
+  readonly intervalSeconds: number;
 }
 
 /** 1500 − 40 (IPv6) − 8 (UDP) − 32 (WireGuard): what every standard path carries. */
@@ -59,6 +67,7 @@ interface Raw {
   discovery?: { interfaces?: string[] };
   tun?: { name?: string; mtu?: number };
   dns?: { listen?: string };
+  registry?: { url?: string; mirrors?: string[]; interval_s?: number };
   peers?: {
     key?: string;
     name?: string;
@@ -209,9 +218,19 @@ function complete(raw: Raw, ignored: readonly string[]): RouterConfig {
     tunName: raw.tun?.name ?? 'ala0',
     tunMtu: raw.tun?.mtu ?? TUN_MTU,
     dnsListen: raw.dns?.listen,
+    registry: registryOf(raw.registry),
     peers: (raw.peers ?? []).map(peerOf),
     ignored,
   };
+}
+
+/** Ours: an hour between two looks. */
+const REGISTRY_INTERVAL_SECONDS = 3_600;
+
+function registryOf(raw: Raw['registry']): RegistryConfig | undefined {
+  if (raw?.url === undefined) return undefined;
+  const { url, mirrors = [], interval_s: intervalSeconds = REGISTRY_INTERVAL_SECONDS } = raw;
+  return { url, mirrors, intervalSeconds };
 }
 
 function peerOf(peer: NonNullable<Raw['peers']>[number]): PeerConfig {
@@ -245,6 +264,9 @@ realm = ${JSON.stringify(realm)}
 
 # [dns]
 # listen = "127.0.0.1:5300"         # answers names that end in .ala: docs/dns.md
+
+# [registry]
+# url = "https://git.example/friends/realm.git"   # looked at once an hour: docs/join.md
 
 # [[peers]]                         # or: alamesh peer add LINE
 # key = "…"

@@ -87,7 +87,6 @@ const AS_NUMBER = number(1, 2 ** 32 - 1);
 
 const LATER: Table = {
   relay: later(text({ choices: ['off', 'peers', 'anyone'] })),
-  registry: later(tableOf({ url: text(), mirrors: texts(), interval_s: number(60, 30 * 86_400) })),
   webhook: later(tableOf({ listen: text(), path: text(), secret: text(), secret_file: text() })),
   bmp: later(tableOf({ collector: text() })),
   mrt: later(tableOf({ directory: text() })),
@@ -112,5 +111,6 @@ export const SETTINGS: Table = {
   tun: tableOf({ name: text(INTERFACE), mtu: number(1280, 65_535) }),
   peers: tablesOf(PEER),
   dns: tableOf({ listen: text(DNS_LISTEN) }),
+  registry: tableOf({ url: text(), mirrors: texts(), interval_s: number(60, 30 * 86_400) }),
   ...LATER,
 };

@@ -18,6 +18,7 @@ import {
 import type { LinkRow } from '../../mesh/types.js';
 import { now } from '../../platform/clock.js';
 import { trace } from '../echo.js';
+import { peerSpecs } from '../peer-specs.js';
 import type { Router } from '../router.js';
 import { version } from '../version.js';
 import { resolveWho } from '../who.js';
@@ -80,7 +81,13 @@ export class RouterDocuments implements RouterControl {
   }
 
   peers(): Document {
-    return { schema: 'alamesh.peers/1', peers: this.#router.engine.mesh.peers() };
+    const { config, parts, registry } = this.#router;
+    const byHand = peerSpecs(config, parts.peerStore.peers, parts.dir).map(({ id }) => id);
+    const listed = new Set(registry.peers().map(({ key }) => toBase64Url(key)));
+    for (const key of byHand) listed.delete(key);
+    const rows = this.#router.engine.mesh.peers();
+    const peers = rows.map((row) => (listed.has(row.key) ? { ...row, source: 'registry' } : row));
+    return { schema: 'alamesh.peers/1', peers };
   }
 
   async addPeer({ text }: PeerAddition): Promise<Document> {
@@ -101,6 +108,22 @@ export class RouterDocuments implements RouterControl {
       ...removed,
       message: `removed ${removed.name || removed.key}`,
     };
+  }
+
+  registryStatus(): Document {
+    return this.#router.registry.status();
+  }
+
+  registryDiff(): Document {
+    return this.#router.registry.diff();
+  }
+
+  registrySync(url: string | undefined): Promise<Document> {
+    return this.#router.registry.sync(url);
+  }
+
+  registryApprove(head: string | undefined): Promise<Document> {
+    return this.#router.registry.approve(head);
   }
 
   peerLine(endpoints: readonly string[]): Document {

@@ -44,6 +44,11 @@ const ROUTES: Readonly<Record<string, Route>> = {
   'GET /v1/dns/hosts': (control) => control.dnsHosts(),
   'GET /v1/dns/lookup': (control, query) =>
     control.dnsLookup(needed(query, 'name'), query.get('type') ?? 'AAAA'),
+  'GET /v1/registry': (control) => control.registryStatus(),
+  'GET /v1/registry/diff': (control) => control.registryDiff(),
+  'POST /v1/registry/sync': (control, query) => control.registrySync(query.get('url') ?? undefined),
+  'POST /v1/registry/approve': (control, query) =>
+    control.registryApprove(query.get('head') ?? undefined),
   'POST /v1/reload': (control) => control.reload(),
   'POST /v1/down': (control) => control.down(),
 };

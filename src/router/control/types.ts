@@ -34,6 +34,11 @@ export interface RouterControl {
   ping(request: PingRequest, gone: AbortSignal): Promise<Document>;
   /** Calls back for each event until the signal fires. */
   monitor(each: (event: Document) => void, gone: AbortSignal): void;
+  registryStatus(): Document;
+  registryDiff(): Document;
+  /** @param url Instead of the configured ones. */
+  registrySync(url: string | undefined): Promise<Document>;
+  registryApprove(head: string | undefined): Promise<Document>;
   reload(): Promise<Document>;
   /** Answers first, then stops. */
   down(): Document;

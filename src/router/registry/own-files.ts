@@ -163,17 +163,14 @@ async function writeInto(clone: string, relative: string, text: string): Promise
   await writeFileAtomic(file, text, 0o644);
 }
 
-/** The branch of this node, made from where the clone is. */
+/** The branch of this node, made anew from where the clone is; from main when that is another node's branch. */
 async function toBranch(clone: string, branch: string): Promise<void> {
   const git = new Git(clone);
-  const { status, stdout } = await git.run(['symbolic-ref', '--short', 'HEAD'], { own: true });
-  if (status === 0 && stdout.trim() === branch) return;
-  const exists = await git.run(['rev-parse', '--verify', '--quiet', `refs/heads/${branch}`]);
-  const merged =
-    exists.status === 0 &&
-    (await git.run(['merge-base', '--is-ancestor', branch, 'HEAD'])).status === 0;
-  const how = exists.status !== 0 ? ['-c'] : merged ? ['-C'] : [];
-  await git.must(['switch', '--quiet', ...how, branch], { own: true });
+  const { stdout } = await git.run(['symbolic-ref', '--short', 'HEAD'], { own: true });
+  const current = stdout.trim();
+  if (current === branch) return;
+  const from = current.startsWith('alamesh/') ? ['main'] : [];
+  await git.must(['switch', '--quiet', '-C', branch, ...from], { own: true });
 }
 
 interface Change {

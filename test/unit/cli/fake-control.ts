@@ -104,6 +104,20 @@ export class FakeControl implements RouterControl {
     const rcode = isKnown ? 'NOERROR' : 'NXDOMAIN';
     return { schema: 'alamesh.dns.lookup/1', name: `${name}.`, type, rcode, answers };
   }
+  registryStatus(): Document {
+    return { schema: 'alamesh.registry/1', members: [], tombstones: [] };
+  }
+  registryDiff(): Document {
+    return { schema: 'alamesh.registry.diff/1', to: null, added: [], changed: [], ended: [] };
+  }
+  async registrySync(url: string | undefined): Promise<Document> {
+    this.asked.push(`registry sync ${url}`);
+    return { schema: 'alamesh.registry.sync/1', message: 'nothing new' };
+  }
+  async registryApprove(head: string | undefined): Promise<Document> {
+    this.asked.push(`registry approve ${head}`);
+    return { schema: 'alamesh.registry.sync/1', message: 'applied' };
+  }
   bgpSummary(): Document {
     return {
       ...{ schema: 'alamesh.bgp.summary/1', routerId: SELF, as: SELF, hostname: 'berlin' },

@@ -1,0 +1,142 @@
+/** The registry in a running router: its schedule, and the peers and names that it gives. */
+import { fromBase64 } from '../../base/bytes.js';
+import type { Entropy } from '../../base/entropy.js';
+import { addressBytes, type Prefix, prefixBytes } from '../../base/ip6.js';
+import type { Claim } from '../../dns/table.js';
+import type { RegistryConfig } from '../config/config.js';
+import type { Log } from '../log.js';
+import type { StoredPeer } from '../peer-store.js';
+import { diffDocument, statusDocument, syncDocument } from './documents.js';
+import type { RegistrySync } from './sync.js';
+
+export interface ServiceOptions {
+  readonly sync: RegistrySync;
+  readonly config: RegistryConfig | undefined;
+  /** Our own X25519 key, base64url: no peer of ourselves. */
+  readonly ownKey: string;
+  readonly entropy: Entropy;
+  readonly log: Log;
+  /** What is in force has changed. */
+  readonly changed: () => void;
+}
+
+/** Ours: after the start, when links to a mirror in the mesh are up. */
+const FIRST_MSEC = 2_000;
+/** Ours: after the first failure; doubled with each, up to the interval. */
+const RETRY_MSEC = 30_000;
+const DEFAULT_INTERVAL_SECONDS = 3_600;
+const JITTER = 0.2;
+
+export class RegistryService {
+  readonly #options: ServiceOptions;
+  #config: RegistryConfig | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #nextAt: number | null = null;
+  #failures = 0;
+  #stopped = false;
+
+  constructor(options: ServiceOptions) {
+    this.#options = options;
+    this.#config = options.config;
+  }
+
+  start(): void {
+    if (this.#urls().length > 0) this.#plan(FIRST_MSEC);
+  }
+
+  /** A new config: used from now on. */
+  configure(config: RegistryConfig | undefined): void {
+    this.#config = config;
+    clearTimeout(this.#timer);
+    this.#nextAt = null;
+    this.start();
+  }
+
+  #urls(): string[] {
+    const url = this.#config?.url ?? this.#options.sync.state.inForce?.url;
+    return url === undefined ? [] : [url, ...(this.#config?.mirrors ?? [])];
+  }
+
+  #plan(msec: number): void {
+    clearTimeout(this.#timer);
+    if (this.#stopped) return;
+    const { entropy } = this.#options;
+    const span = msec * JITTER;
+    const wait = Math.round(msec - span + entropy.below(Math.floor(2 * span) + 1));
+    this.#nextAt = Date.now() + wait;
+    this.#timer = setTimeout(() => void this.sync(undefined).catch(() => {}), wait);
+    this.#timer.unref();
+  }
+
+  #intervalMsec(): number {
+    return (this.#config?.intervalSeconds ?? DEFAULT_INTERVAL_SECONDS) * 1000;
+  }
+
+  /** @param url Instead of the configured ones. @throws UserError; then the next try is soon, later and later. */
+  async sync(url: string | undefined) {
+    const { sync, log, changed } = this.#options;
+    try {
+      const synced = await sync.sync(url === undefined ? this.#urls() : [url]);
+      this.#failures = 0;
+      const document = syncDocument(synced);
+      if (synced.outcome === 'applied') changed();
+      if (synced.outcome !== 'unchanged') log.info('registry', document.message);
+      return document;
+    } catch (error) {
+      this.#failures++;
+      log.warn('registry', error instanceof Error ? error.message : String(error));
+      throw error;
+    } finally {
+      if (this.#urls().length > 0) this.#plan(this.#waitMsec());
+    }
+  }
+
+  #waitMsec(): number {
+    const interval = this.#intervalMsec();
+    if (this.#failures === 0) return interval;
+    return Math.min(interval, RETRY_MSEC * 2 ** Math.min(this.#failures - 1, 20));
+  }
+
+  async approve(head: string | undefined) {
+    await this.#options.sync.approve(head);
+    return this.sync(undefined);
+  }
+
+  status() {
+    const schedule = { nextSyncAt: this.#nextAt, failures: this.#failures };
+    return statusDocument(this.#options.sync.state, this.#config?.url, schedule, Date.now());
+  }
+
+  diff() {
+    return diffDocument(this.#options.sync.state);
+  }
+
+  /** Members in force that have not expired, without ourselves. */
+  peers(): StoredPeer[] {
+    const seconds = Date.now() / 1000;
+    const members = this.#options.sync.state.inForce?.members ?? [];
+    return members.flatMap(({ key, id, name, endpoints, notAfter }) => {
+      const bytes = fromBase64(key);
+      if (bytes === undefined || key === this.#options.ownKey || notAfter < seconds) return [];
+      return [{ key: bytes, id, name, endpoints }];
+    });
+  }
+
+  /** Names of nodes and services in force. */
+  claims(): Claim[] {
+    const { members = [], services = [] } = this.#options.sync.state.inForce ?? {};
+    const seconds = Date.now() / 1000;
+    const plain = { ports: [], texts: [] };
+    const nodes = members.map((one) => ({ ...one, address: addressBytes(one.id) }));
+    const others = services.map((one) => ({ ...one, address: prefixBytes(one.prefix as Prefix) }));
+    return [...nodes, ...others]
+      .filter(({ notAfter }) => notAfter >= seconds)
+      .map(({ name, handle, address }) => ({ name, handle, addresses: [address], ...plain }));
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    this.#options.sync.stop();
+  }
+}
