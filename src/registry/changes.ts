@@ -1,11 +1,13 @@
 /** What a change of a registry may not do: two states side by side, the older of them believed. */
 import type { NodeId } from '../base/ip6.js';
-import type { Member, ServiceRow, Snapshot, Tombstone } from './snapshot.js';
+import type { Member, Rule, ServiceRow, Snapshot, Tombstone } from './snapshot.js';
 
 /** What is believed already. */
 export interface Before {
   readonly members: ReadonlyMap<NodeId, Member>;
   readonly tombstones: ReadonlyMap<NodeId, Tombstone>;
+  /** By path. */
+  readonly services: ReadonlyMap<string, ServiceRow>;
   readonly realm: string | undefined;
 }
 
@@ -29,6 +31,10 @@ export function checkSuccession(before: Before, head: Snapshot): void {
       head.find('tombstone', path, 'a tombstone was taken away', 'put it back: it is final');
     }
   }
+  for (const service of head.services.values()) {
+    const old = before.services.get(service.path);
+    if (old?.prefix === service.prefix) checkSequence(old, service, head);
+  }
   const ended = new Set([...before.tombstones.values()].map(({ handle }) => handle));
   const owners = ownersOf(before);
   for (const member of head.members.values()) {
@@ -38,11 +44,13 @@ export function checkSuccession(before: Before, head: Snapshot): void {
   }
 }
 
-function checkSequence(old: Member, next: Member, head: Snapshot): void {
+function checkSequence(old: Signed, next: Signed, head: Snapshot): void {
   if (old.digest === next.digest || next.seq > old.seq) return;
   const message = `seq is ${next.seq} and must be above ${old.seq}`;
   head.find('sequence', next.path, message, 'write it again: alamesh registry add');
 }
+
+type Signed = Pick<Member, 'path' | 'seq' | 'digest'>;
 
 function ownersOf({ members }: Before): Map<string, Set<NodeId>> {
   const owners = new Map<string, Set<NodeId>>();
@@ -72,6 +80,9 @@ function checkOwner({ path, handle, id }: Member, { owners, ended, head }: Owner
   head.find('owner', path, `the handle ${handle} belongs to another key`, fix);
 }
 
+/** Findings that say a file is not what it should be, and so gave no row. */
+const BROKEN: ReadonlySet<Rule> = new Set(['layout', 'limit', 'form', 'signature']);
+
 /** What a pull request or push may touch: files of one handle and tombstones of its keys, and no more. */
 export function checkAuthor(base: Snapshot, head: Snapshot): void {
   const touched = touchedFiles(base.files, head.files);
@@ -90,13 +101,17 @@ export function checkAuthor(base: Snapshot, head: Snapshot): void {
     const message = `touches this file and those of ${first[0]}`;
     head.find('author', foreign, message, 'leave all but your own files as they are');
   }
-  const gone = new Set(touched.filter((path) => !head.files.has(path)));
-  for (const { file, rule } of base.findings) if (rule === 'expired') gone.delete(file);
+  // What is broken has its finding already; what has expired may go.
+  const broken = head.findings.filter(({ rule }) => BROKEN.has(rule));
+  const settled = new Set(broken.map(({ file }) => file));
+  for (const { file, rule } of base.findings) if (rule === 'expired') settled.add(file);
   for (const member of base.members.values()) {
-    if (gone.has(member.path)) checkNodeGone(member, head);
+    if (!settled.has(member.path) && !head.members.has(member.id)) checkNodeGone(member, head);
   }
   for (const service of base.services.values()) {
-    if (gone.has(service.path)) checkServiceGone(service, base, head);
+    if (!settled.has(service.path) && !head.files.has(service.path)) {
+      checkServiceGone(service, base, head);
+    }
   }
 }
 

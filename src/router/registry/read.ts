@@ -74,8 +74,8 @@ export async function checkRange(git: Git, options: CheckOptions): Promise<Check
   return { ...result, findings: sorted(after.findings.filter((one) => !isOld(one))) };
 }
 
-const beliefs = ({ members, tombstones, realm }: Snapshot): Before => ({
-  ...{ members, tombstones, realm: realm?.realm },
+const beliefs = ({ members, tombstones, services, realm }: Snapshot): Before => ({
+  ...{ members, tombstones, services, realm: realm?.realm },
 });
 
 async function refuseNoRepository(git: Git): Promise<void> {

@@ -223,9 +223,10 @@ export class RegistrySync {
   }
 }
 
-const beliefs = ({ members, tombstones, realm }: InForce) => ({
+const beliefs = ({ members, tombstones, services, realm }: InForce) => ({
   members: new Map(members.map((member) => [member.id, member])),
   tombstones: new Map(tombstones.map((one) => [one.id, one])),
+  services: new Map(services.map((one) => [one.path, one])),
   realm,
 });
 
