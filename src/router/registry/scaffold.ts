@@ -6,7 +6,7 @@ import { EXIT, UserError } from '../../base/errors.js';
 import { defaultWork, WORK_MAX } from '../../identity/address.js';
 import { isRealm } from '../../identity/names.js';
 import { Git } from '../../platform/git.js';
-import { formatRealmFile } from '../../registry/realm-file.js';
+import { formatRealmFile, type RealmFile } from '../../registry/realm-file.js';
 import { commitAll } from './commit.js';
 
 export interface InitOptions {
@@ -26,7 +26,7 @@ export async function initRegistry(dir: string, options: InitOptions) {
   if (existsSync(dir) && readdirSync(dir).length > 0) {
     throw new UserError(`${dir} is there already and not empty`, { code: 'exists' });
   }
-  const files = filesOf(realm, formatRealmFile({ realm, work, privateEndpoints }));
+  const files = filesOf({ realm, work, privateEndpoints });
   for (const [name, text] of Object.entries(files)) {
     const file = path.join(dir, name);
     await mkdir(path.dirname(file), { recursive: true });
@@ -46,9 +46,9 @@ export async function initRegistry(dir: string, options: InitOptions) {
 const usage = (message: string): UserError =>
   new UserError(message, { code: 'bad-option', exit: EXIT.usage });
 
-const filesOf = (realm: string, realmFile: string): Readonly<Record<string, string>> => ({
-  'README.md': readme(realm),
-  'realm.toml': realmFile,
+const filesOf = (file: RealmFile): Readonly<Record<string, string>> => ({
+  'README.md': readme(file),
+  'realm.toml': formatRealmFile(file),
   'members/.gitkeep': '',
   'tombstones/.gitkeep': '',
   '.github/workflows/check.yml': workflow('ubuntu-latest'),
@@ -57,11 +57,15 @@ const filesOf = (realm: string, realmFile: string): Readonly<Record<string, stri
   'hooks/pre-receive': HOOK,
 });
 
-const readme = (realm: string): string => `# The members of ${realm}
+/** What `alamesh init` must be told. */
+const forRealm = ({ realm, work }: RealmFile): string =>
+  work === defaultWork(realm) ? realm : `${realm} --work ${work}`;
+
+const readme = (file: RealmFile): string => `# The members of ${file.realm}
 
 To join, with alamesh installed:
 
-    alamesh init --realm ${realm}
+    alamesh init --realm ${forRealm(file)}
     git clone URL-OF-THIS-REPOSITORY realm
     alamesh registry add --handle YOUR-NAME --dir realm
     cd realm && git push -u origin HEAD       # or push to your fork, then open a pull request

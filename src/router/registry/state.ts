@@ -47,21 +47,30 @@ const VERSION = 1;
 const STATE_BYTES_MAX = 1 << 26;
 
 export const registryDir = (dir: string): string => path.join(dir, 'registry');
-const stateFile = (dir: string): string => path.join(registryDir(dir), 'state.json');
 
-/** A missing file is an empty state. @throws UserError for a damaged one: what it protected is not given up silently. */
+/** Missing files are an empty state. @throws UserError for a damaged one: what it protected is not given up silently. */
 export async function loadState(dir: string): Promise<RegistryState> {
-  const file = stateFile(dir);
+  const inForce = (await readJson(dir, IN_FORCE)) as { readonly inForce?: InForce } | undefined;
+  const rest = (await readJson(dir, PROGRESS)) as Partial<RegistryState> | undefined;
+  return { ...NOTHING, ...rest, inForce: inForce?.inForce };
+}
+
+/** Large, and written only when it changes: a sync without news must cost a router next to nothing. */
+const IN_FORCE = 'in-force.json';
+const PROGRESS = 'progress.json';
+
+async function readJson(dir: string, name: string): Promise<object | undefined> {
+  const file = path.join(registryDir(dir), name);
   let text: string | undefined;
   try {
     text = utf8Text(await readBounded(file, STATE_BYTES_MAX));
   } catch (error) {
-    if (error instanceof UserError && error.code === 'not-found') return NOTHING;
+    if (error instanceof UserError && error.code === 'not-found') return undefined;
     throw error;
   }
   try {
-    const { version, ...state } = JSON.parse(text ?? '');
-    if (version === VERSION) return { ...NOTHING, ...state };
+    const { version, ...rest } = JSON.parse(text ?? '');
+    if (version === VERSION) return rest;
   } catch {
     // Told below.
   }
@@ -71,7 +80,18 @@ export async function loadState(dir: string): Promise<RegistryState> {
   });
 }
 
-export async function saveState(dir: string, state: RegistryState): Promise<void> {
+/** @param before What the files hold. The state in force goes first: an approval is used up only when it is on disk. */
+export async function saveState(
+  dir: string,
+  before: RegistryState,
+  { inForce, ...progress }: RegistryState,
+): Promise<void> {
   await ensureDirectory(registryDir(dir), 0o700);
-  await writeFileAtomic(stateFile(dir), JSON.stringify({ version: VERSION, ...state }), 0o600);
+  const write = (name: string, data: object): Promise<void> =>
+    writeFileAtomic(
+      path.join(registryDir(dir), name),
+      JSON.stringify({ version: VERSION, ...data }),
+    );
+  if (inForce !== before.inForce) await write(IN_FORCE, { inForce });
+  await write(PROGRESS, progress);
 }

@@ -87,7 +87,7 @@ export class RegistrySync {
 
   async #save(change: Partial<RegistryState>): Promise<void> {
     const state = { ...this.#state, ...change };
-    await saveState(this.#options.dir, state);
+    await saveState(this.#options.dir, this.#state, state);
     this.#state = state;
   }
 

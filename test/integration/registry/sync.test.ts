@@ -125,9 +125,10 @@ describe('the sync of a registry', function () {
     for (const bad of ['ext::sh -c "touch x"', '--upload-pack=x', 'fd::0', '', 'realm']) {
       expect(await refused(other, bad), bad).to.equal('bad-url');
     }
-    const file = path.join(folder, 'state/registry/state.json');
-    expect(JSON.parse(readFileSync(file, 'utf8')).lastError).to.not.equal('');
-    writeFileSync(file, '{');
+    const registry = path.join(folder, 'state/registry');
+    const progress = readFileSync(path.join(registry, 'progress.json'), 'utf8');
+    expect(JSON.parse(progress).lastError).to.not.equal('');
+    writeFileSync(path.join(registry, 'in-force.json'), '{');
     const error = await open().catch((one: unknown) => one);
     expect(error).to.include({ code: 'bad-state', exit: 4 });
   });

@@ -21,7 +21,7 @@ describe('the configuration', () => {
       ...{ name: undefined, realm: undefined, transit: 'full', plane: 'auto' },
       ...{ listen: ['udp://[::]:4242'], probeIntervalMsec: 1000, probeCount: 3 },
       ...{ idleProbeMsec: 25_000, discoveryInterfaces: ['*'], tunName: 'ala0', tunMtu: 1420 },
-      ...{ dnsListen: undefined, peers: [], ignored: [] },
+      ...{ dnsListen: undefined, registry: undefined, peers: [], ignored: [] },
     });
   });
 
@@ -40,6 +40,9 @@ describe('the configuration', () => {
       [tun]
       name = "mesh7"
       mtu = 1280
+      [registry]
+      url = "https://git.example/realm.git"
+      mirrors = ["file:///srv/realm.git"]
       [dns]
       listen = "127.0.0.1:5300"
       [[peers]]
@@ -55,6 +58,10 @@ describe('the configuration', () => {
       ...{ name: 'berlin', realm: 'lab', transit: 'stub', plane: 'portable' },
       ...{ listen: ['udp://[::]:1', 'udp://0.0.0.0:2'], probeIntervalMsec: 50, probeCount: 5 },
       ...{ idleProbeMsec: 10_000, discoveryInterfaces: ['eth[1-9]*'] },
+      registry: {
+        ...{ url: 'https://git.example/realm.git', mirrors: ['file:///srv/realm.git'] },
+        intervalSeconds: 3_600,
+      },
       ...{ tunName: 'mesh7', tunMtu: 1280, dnsListen: '127.0.0.1:5300', ignored: [] },
       peers: [
         { key: KEY, endpoints: ['udp://203.0.113.7:4242'] },
