@@ -96,17 +96,28 @@ export async function readBlobs<T extends { readonly blob: string }>(
 /** Ours: work in one turn of the loop, so that a router's packets get theirs. */
 const TURN_MSEC_MAX = 5;
 
+/** Lets the loop turn when long work has had its time. */
+export class Turn {
+  #since = performance.now();
+
+  async pause(): Promise<void> {
+    if (performance.now() - this.#since < TURN_MSEC_MAX) return;
+    await new Promise((resolve) => setImmediate(resolve));
+    this.#since = performance.now();
+  }
+}
+
 class Reader {
   readonly #parts: AsyncIterator<Buffer>;
   #held: Buffer = Buffer.alloc(0);
-  #turnAt = performance.now();
+  readonly #turn = new Turn();
 
   constructor(stdout: AsyncIterable<Buffer>) {
     this.#parts = stdout[Symbol.asyncIterator]();
   }
 
   async content(): Promise<Uint8Array> {
-    await this.#pause();
+    await this.#turn.pause();
     const head = await this.#line();
     const size = Number(/^[0-9a-f]+ blob (\d+)$/.exec(head)?.[1] ?? Number.NaN);
     if (!Number.isSafeInteger(size)) {
@@ -116,12 +127,6 @@ class Reader {
     const bytes = this.#held.subarray(0, size);
     this.#held = this.#held.subarray(size + 1);
     return bytes;
-  }
-
-  async #pause(): Promise<void> {
-    if (performance.now() - this.#turnAt < TURN_MSEC_MAX) return;
-    await new Promise((resolve) => setImmediate(resolve));
-    this.#turnAt = performance.now();
   }
 
   async #line(): Promise<string> {

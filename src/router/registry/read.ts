@@ -2,7 +2,7 @@
 import { EXIT, UserError } from '../../base/errors.js';
 import { nodeCrypto } from '../../platform/crypto.js';
 import type { Git } from '../../platform/git.js';
-import { listTree, readBlobs, type TreeFile } from '../../platform/git-tree.js';
+import { listTree, readBlobs, type TreeFile, Turn } from '../../platform/git-tree.js';
 import { type Before, checkAuthor, checkSuccession } from '../../registry/changes.js';
 import { FILE_BYTES_MAX } from '../../registry/form.js';
 import type { Role } from '../../registry/layout.js';
@@ -23,11 +23,14 @@ export async function readSnapshot(
   const realm = files.find(({ path, mode }) => path === 'realm.toml' && mode === '100644');
   if (realm === undefined || realm.size > FILE_BYTES_MAX) throw noRegistry(git.dir);
   await readBlobs(git, [realm], (_file, bytes) => snapshot.setRealm(bytes));
-  const wanted = files.flatMap((file): Wanted[] => {
+  const turn = new Turn();
+  const wanted: Wanted[] = [];
+  for (const file of files) {
+    await turn.pause();
     const role = snapshot.admit(file);
     snapshot.files.set(file.path, file.mode + file.blob);
-    return role === undefined ? [] : [{ ...file, role }];
-  });
+    if (role !== undefined) wanted.push({ ...file, role });
+  }
   if (snapshot.realm === undefined) return snapshot;
   await readBlobs(git, wanted, ({ path, role }, bytes) => snapshot.add(path, role, bytes));
   snapshot.finish();
