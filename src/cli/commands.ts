@@ -254,7 +254,7 @@ function registerTools(program: Command): void {
     });
   leaf(program, {
     usage: 'monitor',
-    description: 'events as they happen: link, neighbor, route, log; with --json a document a line',
+    description: 'events as they happen: link, neighbor, route, registry, log; with --json a document a line',
     example: 'monitor --json',
   }).action(async (_options, command: Command) => {
     const { monitor } = await import('./monitor.js');

@@ -164,6 +164,7 @@ export class Router {
       ...{ sync: parts.registry, config: config.registry, entropy, log },
       ownKey: toBase64Url(identity.noisePublic),
       changed: () => this.#registryChanged(),
+      tell: (event) => this.monitor.tell(event),
     });
     this.names.setRegistry(this.registry.claims());
     this.control = new RouterDocuments(this);

@@ -18,6 +18,15 @@ export interface ServiceOptions {
   readonly log: Log;
   /** What is in force has changed. */
   readonly changed: () => void;
+  /** An event for `alamesh monitor`. */
+  readonly tell: (event: RegistryEvent) => void;
+}
+
+interface RegistryEvent {
+  readonly kind: 'registry';
+  readonly outcome: 'applied' | 'pending' | 'failed';
+  readonly head: string | null;
+  readonly message: string;
 }
 
 /** Ours: after the start, when links to a mirror in the mesh are up. */
@@ -34,9 +43,12 @@ export class RegistryService {
   #nextAt: number | null = null;
   #failures = 0;
   #stopped = false;
+  /** Members in force that had not expired when peers were last made of them. */
+  #live = 0;
 
   constructor(options: ServiceOptions) {
     this.#options = options;
+    this.#live = this.#countLive();
     this.#config = options.config;
   }
 
@@ -74,21 +86,33 @@ export class RegistryService {
 
   /** @param url Instead of the configured ones. @throws UserError; then the next try is soon, later and later. */
   async sync(url: string | undefined) {
-    const { sync, log, changed } = this.#options;
+    const { sync, log, changed, tell } = this.#options;
     try {
       const synced = await sync.sync(url === undefined ? this.#urls() : [url]);
       this.#failures = 0;
       const document = syncDocument(synced);
-      if (synced.outcome === 'applied') changed();
-      if (synced.outcome !== 'unchanged') log.info('registry', document.message);
+      if (synced.outcome === 'applied' || this.#countLive() !== this.#live) changed();
+      this.#live = this.#countLive();
+      const { outcome, head, message } = document;
+      if (outcome === 'unchanged') return document;
+      log.info('registry', message);
+      tell({ kind: 'registry', outcome, head, message });
       return document;
     } catch (error) {
       this.#failures++;
-      log.warn('registry', error instanceof Error ? error.message : String(error));
+      const message = error instanceof Error ? error.message : String(error);
+      log.warn('registry', message);
+      tell({ kind: 'registry', outcome: 'failed', head: null, message });
       throw error;
     } finally {
       if (this.#urls().length > 0) this.#plan(this.#waitMsec());
     }
+  }
+
+  #countLive(): number {
+    const seconds = Date.now() / 1000;
+    const members = this.#options.sync.state.inForce?.members ?? [];
+    return members.filter(({ notAfter }) => notAfter >= seconds).length;
   }
 
   #waitMsec(): number {

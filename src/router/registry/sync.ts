@@ -30,6 +30,9 @@ export interface Synced {
 const NO_DIFFERENCE: Difference = { added: [], changed: [], ended: [], absent: [] };
 const CANDIDATE = 'refs/alamesh/candidate';
 const GOOD = 'refs/alamesh/good';
+/** Ours: packs and loose objects of the mirror before what is of no use is thrown away. */
+const PACKS_MAX = 10;
+const LOOSE_MAX = 2_000;
 const ASK_MSEC_MAX = 30_000;
 const FETCH_MSEC_MAX = 300_000;
 
@@ -116,12 +119,21 @@ export class RegistrySync {
   }
 
   async #from(url: string): Promise<Synced> {
-    const { inForce, approved } = this.#state;
+    const { inForce } = this.#state;
     const head = await this.#remoteHead(url);
     if (head === inForce?.head) {
       if (this.#state.pending !== undefined) await this.#save({ pending: undefined });
       return { outcome: 'unchanged', head, difference: NO_DIFFERENCE };
     }
+    try {
+      return await this.#fromHead(url, head);
+    } finally {
+      await this.#tidy().catch(() => {});
+    }
+  }
+
+  async #fromHead(url: string, head: string): Promise<Synced> {
+    const { inForce, approved } = this.#state;
     await this.#fetch(url, head);
     if (inForce !== undefined) await this.#refuseRewritten(inForce.head, head);
     const snapshot = await this.#checked(head);
@@ -159,6 +171,16 @@ export class RegistrySync {
     if (has.status === 0) return;
     const why = withoutSecret(fsck.trouble || `exit ${fsck.status}`, url);
     throw new UserError(`cannot fetch ${shownUrl(url)}: ${why}`, { code: 'unreachable' });
+  }
+
+  /** What was refused is forgotten, so that a hostile host does not fill the disk hour by hour. */
+  async #tidy(): Promise<void> {
+    await this.#git.run(['update-ref', '-d', CANDIDATE]);
+    const { stdout } = await this.#git.run(['count-objects', '-v']);
+    const count = (key: string): number =>
+      Number(new RegExp(`^${key}: (\\d+)$`, 'm').exec(stdout)?.[1] ?? 0);
+    if (count('packs') <= PACKS_MAX && count('count') <= LOOSE_MAX) return;
+    await this.#git.run(['gc', '--quiet', '--prune=now'], this.#limits(FETCH_MSEC_MAX));
   }
 
   async #refuseRewritten(good: string, head: string): Promise<void> {
@@ -203,8 +225,9 @@ export class RegistrySync {
     const { realm, now } = this.#options;
     const rows = merged(this.#state.inForce, snapshot);
     const inForce: InForce = { url, head, realm, appliedAt: now(), ...rows };
+    // First: the commit in force and those before it must never be thrown away.
+    await this.#git.must(['update-ref', GOOD, head]);
     await this.#save({ inForce, pending: undefined, approved: undefined });
-    await this.#git.run(['update-ref', GOOD, head]);
   }
 
   /** Lets the change that waits pass at the next sync. @param head A prefix of it, or undefined for the one that waits. */

@@ -133,6 +133,25 @@ describe('the sync of a registry', function () {
     expect(error).to.include({ code: 'bad-state', exit: 4 });
   });
 
+  it('throws away what it refused', async () => {
+    const sync = await open();
+    await sync.sync([url]);
+    const mirror = new Repo(path.join(folder, 'state/registry/mirror.git'));
+    for (let i = 0; i < 2_500; i++) repo.write(`noise/${i}`, `${i}`);
+    repo.write('members/h2/bad.toml', 'x').commit();
+    expect(await refused(sync)).to.equal('bad-registry');
+    expect(Number(/^size-pack: (\d+)$/m.exec(mirror.git('count-objects', '-v'))?.[1])).to.be.below(
+      500,
+    );
+    for (let i = 0; i < 12; i++) {
+      repo.write('README.md', `${i}`).commit();
+      repo.git('repack', '-adq');
+      expect(await refused(sync)).to.equal('bad-registry');
+    }
+    expect(mirror.git('for-each-ref', '--format=%(refname)')).to.equal('refs/alamesh/good');
+    expect(Number(/^packs: (\d+)$/m.exec(mirror.git('count-objects', '-v'))?.[1])).to.be.below(12);
+  });
+
   it('does not hold the loop', async () => {
     for (let i = 20; i < 250; i++) repo.member(i);
     repo.commit();
