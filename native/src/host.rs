@@ -334,6 +334,17 @@ impl World for Host {
         self.paths.get(&path).map(|path| path.room)
     }
 
+    /// An IPv4 address, or an IPv6 /64.
+    fn source_of(&self, path: PathId) -> u128 {
+        let Some(path) = self.paths.get(&path) else { return 0 };
+        let address = u128::from_be_bytes(path.ends.remote);
+        if path.ends.is_ip4() {
+            address
+        } else {
+            address >> 64
+        }
+    }
+
     #[inline]
     fn slot(&mut self, path: PathId, bytes: usize, urgent: bool) -> Option<&mut [u8]> {
         self.is_urgent = urgent;

@@ -23,6 +23,10 @@ impl World for Lists {
         self.rooms.get(&path).copied()
     }
 
+    fn source_of(&self, path: PathId) -> u128 {
+        u128::from(path)
+    }
+
     fn slot(&mut self, path: PathId, len: usize, urgent: bool) -> Option<&mut [u8]> {
         let (_, _, datagram) = self.slot.insert((path, urgent, vec![0; len]));
         Some(datagram)

@@ -241,6 +241,10 @@ impl Worker {
                 self.host.sockets.push(Socket { fd, id, is_ip6, takes_ip4, is_wildcard });
                 self.is_socket_ready.push(true);
             }
+            16 => {
+                let key: [u8; 32] = reader.take(32)?.try_into().ok()?;
+                self.core.guard_handshakes(key);
+            }
             15 => {
                 self.host.set_tun(Tun { fd: reader.u32()? as i32 });
                 self.is_tun_ready = true;

@@ -23,6 +23,8 @@ pub enum Event<'a> {
 pub trait World {
     /// Largest datagram that the path carries; None for a path that is not known.
     fn path_room(&self, path: PathId) -> Option<usize>;
+    /// Who is at the other end: the address of one host, or of one site where a site has many.
+    fn source_of(&self, path: PathId) -> u128;
     /// Room for one datagram of exactly `len` bytes, to be written right away and ended with `commit`. Datagrams of one
     /// path leave in order; an urgent one passes those that still wait. None: nothing can be taken.
     fn slot(&mut self, path: PathId, len: usize, urgent: bool) -> Option<&mut [u8]>;

@@ -1,5 +1,6 @@
 //! From a datagram to an inner payload, as `src/plane/portable/incoming.ts`. Whatever is wrong is counted and dropped.
 use super::drops::Reason;
+use super::gate::Verdict;
 use super::ip6::{packet_length, u32le_at};
 use super::outgoing::Out;
 use super::session::{HEADER, OVERHEAD, TYPE_TRANSPORT};
@@ -42,7 +43,7 @@ impl Core {
     ) {
         if !is_transport(datagram) {
             if is_handshake(datagram) {
-                self.emit(world, Event::Handshake { path, datagram });
+                self.handshake(world, now, path, datagram);
             } else {
                 self.drops.count(Reason::Malformed);
             }
@@ -54,6 +55,18 @@ impl Core {
             let arrival = Arrival { now, path, link, datagram_bytes };
             let end = datagram_bytes - (OVERHEAD - HEADER);
             self.payload(world, &arrival, &mut datagram[HEADER..end]);
+        }
+    }
+
+    fn handshake(&mut self, world: &mut impl World, now: Instant, path: PathId, datagram: &[u8]) {
+        let verdict = match &mut self.gate {
+            Some(gate) => gate.judge(now, world.source_of(path), datagram),
+            None => Verdict::Pass,
+        };
+        match verdict {
+            Verdict::Pass => self.emit(world, Event::Handshake { path, datagram }),
+            Verdict::BadMac => self.drops.count(Reason::Malformed),
+            Verdict::Flood => self.drops.count(Reason::HandshakeFlood),
         }
     }
 
