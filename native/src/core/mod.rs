@@ -45,6 +45,13 @@ pub enum Command {
     Inject { packet: Vec<u8> },
 }
 
+/// Where a datagram came from, and what its outer header says.
+#[derive(Clone, Copy)]
+pub struct From {
+    pub path: PathId,
+    pub ecn: u8,
+}
+
 struct TokenBucket {
     tokens: f64,
     at: Option<Instant>,
