@@ -25,6 +25,8 @@ import { RouterDocuments } from './control/documents.js';
 import type { RouterControl } from './control/types.js';
 import { DnsServer } from './dns.js';
 import { Echoes } from './echo.js';
+import { Invitations } from './invitations.js';
+import type { InviteStore } from './invite-store.js';
 import type { Log } from './log.js';
 import { Monitor } from './monitor.js';
 import { Names } from './names.js';
@@ -41,6 +43,7 @@ export interface RouterParts {
   readonly identity: Identity;
   readonly log: Log;
   readonly peerStore: PeerStore;
+  readonly invites: InviteStore;
   readonly nextSeq: () => number;
   readonly seen: SeenFile;
   readonly loadConfig: () => RouterConfig;
@@ -64,6 +67,7 @@ export class Router {
   listening: readonly string[] = [];
   readonly #pump: Pump;
   readonly #peers: PeerApplier;
+  readonly #invitations = new Invitations(this);
   readonly #transports: TransportSet;
   readonly #events: PlaneEvent[] = [];
   #tun: Tun | undefined;
@@ -162,7 +166,14 @@ export class Router {
     await this.#startDns();
     this.#pump.feed((at) => this.engine.start(at));
     this.#startDiscovery();
+    this.tellInvites();
     this.applyPeers();
+  }
+
+  /** The mesh knows the invitations as the store has them. */
+  tellInvites(): void {
+    const invites = this.parts.invites.book();
+    this.#pump.feed((at) => this.engine.commandMesh(at, { kind: 'set-invites', invites }));
   }
 
   async #startDns(): Promise<void> {
@@ -329,8 +340,12 @@ export class Router {
       case 'kernel-routes':
         this.#setKernelRoutes(output.changes);
         return;
+      case 'joined':
+        void this.#invitations.joined(output);
+        return;
       case 'event':
         this.monitor.tell(output.event);
+        if (output.event.kind === 'link') void this.#invitations.linkChanged(output.event);
         logEvent(this.parts.log, output.event);
         return;
       case 'persist':
