@@ -241,6 +241,10 @@ function registerInvites(program: Command): void {
       const options = command.optsWithGlobals<Options & InviteOptions>();
       const document = await invite(options);
       print(options, document, ({ line }: InviteDocument): string => `${line}\n`);
+      if (process.stderr.isTTY && options.json !== true) {
+        const { qrText } = await import('./qr.js');
+        process.stderr.write(qrText(document.line, !process.env.NO_COLOR));
+      }
       if (document.endpoints.length === 0) process.stderr.write(NO_ENDPOINT);
     });
   leaf(invite, {
