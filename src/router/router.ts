@@ -20,6 +20,7 @@ import { KernelRoutes } from '../platform/kernel-routes.js';
 import type { Identity } from '../platform/keystore.js';
 import { Tun } from '../platform/tun.js';
 import { PeerApplier, type PeerChanges } from './apply-peers.js';
+import { BrowserRoute } from './browser-route.js';
 import type { RouterConfig } from './config/config.js';
 import { RouterDocuments } from './control/documents.js';
 import type { RouterControl } from './control/types.js';
@@ -73,6 +74,7 @@ export class Router {
   #tun: Tun | undefined;
   #routes: KernelRoutes | undefined;
   #stockRoutes: StockRoutes | undefined;
+  #browserRoute: BrowserRoute | undefined;
   #discovery: DiscoverySocket | undefined;
   #dns: DnsServer | undefined;
   #interfaces: InterfaceWatcher | undefined;
@@ -198,6 +200,9 @@ export class Router {
       refused: (message) => log.warn('routes', message),
     });
     this.#stockRoutes = new StockRoutes(this.#routes, log);
+    if (config.browserRoute) {
+      this.#browserRoute = new BrowserRoute({ routes: this.#routes, index: tun.index, log });
+    }
     tun.watch({
       readable: () => this.#readTun(tun),
       gone: (reason) => {
@@ -242,6 +247,7 @@ export class Router {
   #interfacesChanged({ present }: LanChange): void {
     this.#discovery?.setInterfaces(present);
     this.#routes?.recheck();
+    this.#browserRoute?.update();
     this.#tellCandidates();
     const names = this.#discovery === undefined ? [] : present.map((one) => one.name);
     this.#pump.feed((at) => this.engine.commandMesh(at, { kind: 'set-interfaces', names }));
@@ -278,7 +284,7 @@ export class Router {
       listen: before.listen,
       tunName: before.tunName,
       tunMtu: before.tunMtu,
-      dnsListen: before.dnsListen,
+      ...{ dnsListen: before.dnsListen, browserRoute: before.browserRoute },
     };
     const changes = this.applyPeers();
     if (next.discoveryInterfaces.join() !== before.discoveryInterfaces.join()) {
@@ -306,6 +312,7 @@ export class Router {
       'tunName',
       'tunMtu',
       'dnsListen',
+      'browserRoute',
       'probeIntervalMsec',
       'probeCount',
       'idleProbeMsec',
