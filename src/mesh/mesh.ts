@@ -20,6 +20,7 @@ import { InviteBook } from './invites.js';
 import { PeerLink, type PeerSource } from './peer-link.js';
 import { Peers } from './peers.js';
 import { linkRow, peerRow } from './rows.js';
+import { ADD_ERRORS, specFault } from './spec.js';
 import {
   type Beacon,
   type LinkRow,
@@ -47,7 +48,6 @@ export type {
   PeerSpec,
 } from './types.js';
 
-const KEY_BYTES = 32;
 const BOOT_ID_BYTES = 8;
 /** Ours: the side with the higher key leaves the first initiation on a LAN to the other. */
 const LAN_HOLD_MSEC = 1_000;
@@ -487,17 +487,3 @@ type LinkPlaneEvent = Exclude<PlaneEvent, { kind: 'handshake' | 'path-failed' | 
 type PeerNoiseOutput = Exclude<NoiseOutput, { kind: 'reply' | 'stranger' }>;
 
 const DONE: MeshAnswer = { ok: true, link: undefined };
-
-const ADD_ERRORS = {
-  exists: 'the key is a peer already',
-  'own-key': 'this is our own key',
-  'bad-key': 'not a valid X25519 key',
-  full: 'too many peers',
-} as const;
-
-function specFault(spec: PeerSpec): string | undefined {
-  if (spec.key.length !== KEY_BYTES) return `a key has ${KEY_BYTES} bytes`;
-  if (spec.endpoints.length > CANDIDATES_PER_PEER_MAX) return 'too many endpoints';
-  const wrong = spec.endpoints.find((endpoint) => !isEndpoint(endpoint));
-  return wrong === undefined ? undefined : `'${wrong.slice(0, 80)}' is not an endpoint URL`;
-}

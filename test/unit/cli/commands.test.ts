@@ -108,6 +108,8 @@ fd88:…:0b3d  oslo   peer  udp        –     84     79    0     0     never   
     );
     expect((await ala('invite', 'revoke', '0123')).out).to.equal('revoked 0123\n');
     expect((await ala('invite', '--expires', 'soon')).code).to.equal(2);
+    expect((await ala('peer', 'add', 'alamesh-invite:AA')).code).to.equal(0);
+    expect(control.asked.at(-1)).to.equal('add alamesh-invite:AA');
   });
 
   it('prints lines for /etc/hosts, and what a name leads to', async () => {
