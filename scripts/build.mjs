@@ -1,6 +1,7 @@
 /** `npm ci` ends here (prepare): the product is compiled, so that bin/alamesh works. */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { buildNative } from './build-native.mjs';
 import { build, PRODUCT, root } from './set-up.mjs';
 
 const tsc = path.join(root, 'node_modules', 'typescript', 'bin', 'tsc');
@@ -10,4 +11,5 @@ if (process.env.ALAMESH_SKIP_BUILD === '1') {
   process.stderr.write('alamesh: not built, as development dependencies are not installed\n');
 } else {
   build(PRODUCT);
+  buildNative();
 }

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { buildNative } from './build-native.mjs';
 
 export const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 
@@ -103,6 +104,7 @@ export function setUp({ tools, projects, required }) {
   installDependencies();
   installTools(tools, { required });
   build(projects);
+  buildNative();
 }
 
 /** The commit, for outputs that must say what they measured. */

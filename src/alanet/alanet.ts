@@ -5,7 +5,7 @@
  * The way of an UPDATE: `handleLink` → the neighbor's inbox → `receiveUpdate` (verify, Adj-RIB-In) → `#settle` (decide,
  * FIB, pending advertisements) → `adj-out` → the neighbors' outboxes → `poll`.
  */
-import { formatNodeId, formatPrefix, type NodeId, type Prefix } from '../base/ip6.js';
+import { formatNodeId, formatPrefix, type NodeId } from '../base/ip6.js';
 import { after, earliest, type Instant } from '../base/time.js';
 import { Timers } from '../base/timers.js';
 import type { LinkEvent, LinkId, LinkUp, SendAnswer } from '../link/types.js';
@@ -17,8 +17,9 @@ import { CostClass } from './attest/cost.js';
 import { Damping } from './attest/damping.js';
 import { isUp, type LinkEntry, nodeKey, type Subject, Subjects } from './attest/subjects.js';
 import { type AdjInParts, costOf, receiveUpdate, removeRoute } from './rib/adj-in.js';
-import { type AdjOutParts, buildAnnouncements, buildWithdrawals } from './rib/adj-out.js';
+import { Advertiser } from './rib/advertiser.js';
 import { type BestChange, LocRib } from './rib/loc-rib.js';
+import { OwnPrefixes } from './services/own.js';
 import * as errors from './session/errors.js';
 import { Neighbor } from './session/neighbor.js';
 import { Session } from './session/session.js';
@@ -29,24 +30,20 @@ import {
   type AlanetOptions,
   type AlanetOutput,
   LIMITS,
-  type Route,
   type Transit,
 } from './types.js';
 
 export type { AlanetCommand, AlanetEvent, AlanetOptions, AlanetOutput, Transit } from './types.js';
 
-/** Ours: announcements to one neighbor leave this long after the first change, and this far apart. */
-const ADVERTISE_FIRST_MSEC = 5;
-const ADVERTISE_INTERVAL_MSEC = 100;
 /** Ours: a neighbor is asked for its routes again this long after there was a reason, and this far apart. */
 const ASK_AGAIN_MSEC = 200;
 const ASK_AGAIN_INTERVAL_MSEC = 30_000;
-/** Ours: while more than this waits for a link, no more updates are built for it. */
-const OUTBOX_LOW = 16;
-/** Ours: UPDATEs of one neighbor that are processed in one go; the rest continues at once after others had their turn. */
-const UPDATES_PER_TURN = 1;
+/** Ours: over the limit of subjects nobody's session ends that leaves this part of them free. */
+const ROOM = 0.9;
 const PERSIST_MSEC = 60_000;
 const SWEEP_MSEC = 60_000;
+/** Ours: a neighbor whose link was down this long is not remembered. */
+const FORGET_MSEC = 86_400_000;
 
 type GlobalTimer = 'persist' | 'sweep';
 
@@ -58,12 +55,11 @@ export class Alanet {
   readonly #limits: AlanetLimits;
   readonly #session: Session;
   readonly #adjIn: AdjInParts;
-  readonly #adjOut: AdjOutParts;
+  readonly #advertiser: Advertiser;
+  readonly #own: OwnPrefixes;
   readonly #timers = new Timers<GlobalTimer>();
   readonly #outputs: AlanetOutput[] = [];
   #transit: Transit;
-  #ownServices: readonly SignedRecord[] = [];
-  #ownPrefixes = new Set<Prefix>();
   /** Neighbors that should say their routes again. */
   readonly #toAsk = new Set<Neighbor>();
   #isShutDown = false;
@@ -82,15 +78,24 @@ export class Alanet {
       learned: (subject) => this.#learned(subject),
       askAgain: (neighbor) => void this.#toAsk.add(neighbor),
     };
-    this.#adjOut = { subjects: this.subjects, wanted: (to, prefix) => this.#wanted(to, prefix) };
+    const nowSeconds = (now: Instant) => this.nowSeconds(now);
+    const { subjects, locRib } = this;
+    const givesTransit = () => this.#transit === 'full' && !this.#isShutDown;
+    this.#advertiser = new Advertiser({ subjects, locRib, givesTransit });
+    const learned = (subject: Subject) => this.#learned(subject);
+    this.#own = new OwnPrefixes({ subjects, locRib, identity, nowSeconds, learned });
     this.#session = new Session({
       alanet: this,
-      nowSeconds: (now) => this.nowSeconds(now),
+      nowSeconds,
       emit: (output) => void this.#outputs.push(output),
       lost: (now, neighbor) => this.#lost(now, neighbor),
       established: (now, neighbor) => this.#wantAgreement(now, neighbor),
       learn: (now, record) => this.#learn(now, record),
     });
+  }
+
+  get limits(): AlanetLimits {
+    return this.#limits;
   }
 
   get transit(): Transit {
@@ -107,8 +112,8 @@ export class Alanet {
 
   /** Signs and announces our own prefix; once, before anything else. */
   start(now: Instant): void {
-    this.#refreshOwn(now);
-    this.#setServices(now, this.options.services ?? []);
+    this.#own.refresh(now);
+    this.#own.setServices(now, this.options.services ?? []);
     this.#timers.set('sweep', after(now, SWEEP_MSEC));
     this.#settle(now);
   }
@@ -163,9 +168,9 @@ export class Alanet {
       subjects: this.subjects,
     });
     const damping = new Damping();
-    const { recordsMax } = this.#limits;
+    const limits = this.#limits;
     const { link, peer } = up;
-    return new Neighbor({ link, peer, own: identity.id, cost, agreement, damping, recordsMax });
+    return new Neighbor({ link, peer, own: identity.id, cost, agreement, damping, limits });
   }
 
   #linkDown(now: Instant, neighbor: Neighbor, reason: string): void {
@@ -199,31 +204,56 @@ export class Alanet {
       return;
     }
     if (!this.#session.receivedUpdate(now, neighbor)) return;
-    neighbor.inbox.push({ update: value, bytes: message.length });
-    neighbor.inboxBytes += message.length;
+    neighbor.inbox.push(value, message.length);
     if (neighbor.inboxBytes > this.#limits.inboxBytesMax) {
-      this.#session.fail(
-        now,
-        neighbor,
-        errors.outOfResources('updates come faster than they can be verified'),
-      );
-    } else if (neighbor.inbox.length === 1) this.#work(now, neighbor);
+      const text = 'updates come faster than they can be verified';
+      this.#session.fail(now, neighbor, errors.outOfResources(text));
+    } else if (neighbor.timers.at('work') === undefined) this.#work(now, neighbor);
   }
 
-  /** A bounded part of what waits; the rest goes on in the next turn. */
+  /** A bounded part of what waits; the rest goes on when others had their turn, and the budget allows it. */
   #work(now: Instant, neighbor: Neighbor): void {
+    const update = neighbor.inbox.next(now);
     const at = { now, nowSeconds: this.nowSeconds(now) };
-    for (let i = 0; i < UPDATES_PER_TURN; i++) {
-      const next = neighbor.inbox.shift();
-      if (next === undefined) break;
-      neighbor.inboxBytes -= next.bytes;
-      if (receiveUpdate(this.#adjIn, neighbor, next.update, at) === 'limit') {
-        const text = `over ${this.#limits.routesMax} routes or ${this.#limits.recordsMax} records`;
-        this.#session.fail(now, neighbor, errors.maxPrefixes(text));
-        return;
+    if (update !== undefined && receiveUpdate(this.#adjIn, neighbor, update, at) === 'limit') {
+      const text = `over ${this.#limits.routesMax} routes or ${this.#limits.recordsMax} records`;
+      this.#session.fail(now, neighbor, errors.maxPrefixes(text));
+    }
+    if (this.subjects.size > this.#limits.subjectsMax) this.#makeRoom(now);
+    const readyAt = neighbor.inbox.readyAt(now);
+    if (readyAt !== undefined) neighbor.timers.set('work', readyAt);
+  }
+
+  /** Memory is full: first what nobody refers to goes, then the session of whoever refers to most. */
+  #makeRoom(now: Instant): void {
+    this.#collect();
+    while (this.subjects.size > this.#limits.subjectsMax * ROOM) {
+      let largest: Neighbor | undefined;
+      for (const one of this.neighbors.values())
+        if (one.dictionaryIn.size > (largest?.dictionaryIn.size ?? 0)) largest = one;
+      if (largest === undefined) return;
+      const text = `${largest.dictionaryIn.size} records and paths, more than there is room for`;
+      this.#session.fail(now, largest, errors.maxPrefixes(text));
+      this.#collect();
+    }
+  }
+
+  #collect(): void {
+    const keys = new Set(this.#own.keys());
+    const keep = (key: string, entry?: LinkEntry) => {
+      keys.add(key);
+      if (entry !== undefined) keys.add(nodeKey(entry.a)).add(nodeKey(entry.b));
+    };
+    for (const { agreement, dictionaryIn, routes } of this.neighbors.values()) {
+      keep(agreement.entry.key, agreement.entry);
+      for (const subject of dictionaryIn.subjects())
+        keep(subject.key, subject.kind === 'link' ? subject.entry : undefined);
+      for (const route of routes.values()) {
+        keep(route.origin);
+        for (const entry of route.steps) keep(entry.key, entry);
       }
     }
-    if (neighbor.inbox.length > 0) neighbor.timers.set('work', now);
+    this.subjects.retain(keys);
   }
 
   /** A verified record that was new: others that know its subject get it, and routes over the link follow it. */
@@ -293,8 +323,7 @@ export class Alanet {
     else if (answer === 'down') neighbor.outbox.clear();
     else {
       neighbor.outbox.shift();
-      // Only where a full outbox held updates back: all others keep their pace.
-      if (neighbor.outbox.length === OUTBOX_LOW - 1) this.#advertise(now, neighbor);
+      this.#advertiser.sent(now, neighbor);
     }
   }
 
@@ -307,11 +336,11 @@ export class Alanet {
       }
       case 'set-transit':
         this.#transit = command.transit;
-        this.#refreshOwn(now);
-        for (const neighbor of this.neighbors.values()) this.#readvertise(now, neighbor);
+        this.#own.refresh(now);
+        for (const neighbor of this.neighbors.values()) this.readvertise(now, neighbor);
         break;
       case 'set-services':
-        this.#setServices(now, command.services);
+        this.#own.setServices(now, command.services);
         break;
       case 'shutdown':
         this.#shutdown(now);
@@ -330,21 +359,14 @@ export class Alanet {
     if (!neighbor.isEstablished) return;
     neighbor.queue({ kind: 'route-refresh' });
     this.#session.readvertise(neighbor);
-    this.#readvertise(now, neighbor);
-  }
-
-  #readvertise(now: Instant, neighbor: Neighbor): void {
-    if (!neighbor.carriesRoutes) return;
-    for (const prefix of neighbor.sent.keys()) neighbor.pending.add(prefix);
-    for (const prefix of this.locRib.prefixes()) neighbor.pending.add(prefix);
-    neighbor.timers.setEarlier('advertise', after(now, ADVERTISE_FIRST_MSEC));
+    this.readvertise(now, neighbor);
   }
 
   /** Every link of ours is signed down and every prefix withdrawn in one message; then the sessions end. */
   #shutdown(now: Instant): void {
     this.#isShutDown = true;
     const nowSeconds = this.nowSeconds(now);
-    for (const prefix of this.#ownPrefixes) this.locRib.remove(prefix, undefined);
+    this.#own.withdrawAll();
     this.#decide(now);
     const downs: SignedRecord[] = [];
     for (const neighbor of this.neighbors.values()) {
@@ -353,9 +375,10 @@ export class Alanet {
     }
     const established = [...this.neighbors.values()].filter((neighbor) => neighbor.isEstablished);
     for (const neighbor of established) {
-      this.#session.farewell(neighbor, downs, (one) => buildWithdrawals(this.#adjOut, one));
+      this.#session.farewell(neighbor, downs, (one) => this.#advertiser.withdrawals(one));
     }
-    if (this.subjects.takeChanged()) this.#persist();
+    const isDue = this.#timers.at('persist') !== undefined;
+    if (this.subjects.takeChanged() || isDue) this.#persist();
   }
 
   handleTimeout(now: Instant): void {
@@ -377,7 +400,7 @@ export class Alanet {
           this.#work(now, neighbor);
           break;
         }
-        if (name === 'advertise') this.#advertise(now, neighbor);
+        if (name === 'advertise') this.#advertiser.advertise(now, neighbor);
         else if (name === 'settle') neighbor.cost.settle(now) && this.#wantAgreement(now, neighbor);
         else this.#session.timeout(now, neighbor, name);
       }
@@ -420,55 +443,11 @@ export class Alanet {
   agreed(now: Instant, neighbor: Neighbor): void {
     if (neighbor.sent.size > 0 || neighbor.dump !== 'none') return;
     neighbor.dump = 'initial';
-    this.#readvertise(now, neighbor);
+    this.readvertise(now, neighbor);
   }
 
   readvertise(now: Instant, neighbor: Neighbor): void {
-    this.#readvertise(now, neighbor);
-  }
-
-  #refreshOwn(now: Instant): void {
-    const { identity } = this.options;
-    const before = this.subjects.nodes.get(identity.id)?.digest;
-    this.#learn(now, identity.nodeRecord(now));
-    const node = this.subjects.nodes.get(identity.id);
-    if (node === undefined || node.digest === before) return;
-    if (before === undefined) this.#announceOwn(now, node.prefix, nodeKey(node.id));
-  }
-
-  #announceOwn(now: Instant, prefix: Prefix, origin: string): void {
-    this.#ownPrefixes.add(prefix);
-    this.locRib.put({
-      ...{ prefix, origin, link: undefined, neighbor: undefined, steps: [], asPath: [] },
-      ...{ communities: [], localPref: 100, role: 'customer', cost: 0, since: now, stale: false },
-    });
-  }
-
-  #setServices(now: Instant, services: readonly SignedRecord[]): void {
-    this.#ownServices = services;
-    const wanted = new Map<Prefix, string>();
-    for (const record of this.#ownServices) {
-      const learned = this.subjects.learn(record, this.nowSeconds(now));
-      if (learned.ok && learned.subject.kind === 'service') {
-        wanted.set(learned.subject.service.prefix, learned.subject.key);
-      }
-    }
-    for (const prefix of [...this.#ownPrefixes]) {
-      if (prefix.endsWith('/64') || wanted.has(prefix)) continue;
-      this.#ownPrefixes.delete(prefix);
-      this.locRib.remove(prefix, undefined);
-    }
-    for (const [prefix, key] of wanted)
-      if (!this.#ownPrefixes.has(prefix)) this.#announceOwn(now, prefix, key);
-  }
-
-  /** What a neighbor should have: the best route, unless it leads back, or we give it no transit. */
-  #wanted(to: Neighbor, prefix: Prefix): Route | undefined {
-    if (!to.carriesRoutes) return undefined;
-    const best = this.locRib.best(prefix);
-    if (best === undefined || best.link === undefined) return best;
-    if (this.#transit !== 'full' || this.#isShutDown) return undefined;
-    return best.asPath.includes(to.peer) ? undefined : best;
+    this.#advertiser.readvertise(now, neighbor);
   }
 
   #settle(now: Instant): void {
@@ -478,14 +457,7 @@ export class Alanet {
     for (const neighbor of this.neighbors.values()) {
       if (neighbor.isOverflown)
         this.#session.fail(now, neighbor, errors.outOfResources('the neighbor does not read'));
-      if (neighbor.pending.size === 0 && neighbor.pendingRecords.size === 0) continue;
-      // A root cause leaves in one message with the routes that replace what it ends.
-      if (neighbor.pendingRecords.size > 0 && this.#pacedUntil(now, neighbor) <= now)
-        this.#advertise(now, neighbor);
-      if (neighbor.outbox.length < OUTBOX_LOW) {
-        for (const update of buildWithdrawals(this.#adjOut, neighbor)) neighbor.queue(update);
-      }
-      if (neighbor.pending.size > 0) this.#paceAdvertisement(now, neighbor);
+      this.#advertiser.settle(now, neighbor);
     }
     if (this.subjects.takeChanged()) this.#timers.setEarlier('persist', after(now, PERSIST_MSEC));
   }
@@ -495,28 +467,6 @@ export class Alanet {
     const soon = after(now, ASK_AGAIN_MSEC);
     const spaced = lastAskedAt === undefined ? soon : after(lastAskedAt, ASK_AGAIN_INTERVAL_MSEC);
     timers.setEarlier('ask-again', Math.max(soon, spaced) as Instant);
-  }
-
-  #paceAdvertisement(now: Instant, neighbor: Neighbor): void {
-    const at = Math.max(after(now, ADVERTISE_FIRST_MSEC), this.#pacedUntil(now, neighbor));
-    if (neighbor.timers.at('advertise') === undefined)
-      neighbor.timers.set('advertise', at as Instant);
-  }
-
-  #pacedUntil(now: Instant, { lastAdvertisedAt }: Neighbor): Instant {
-    return lastAdvertisedAt === undefined ? now : after(lastAdvertisedAt, ADVERTISE_INTERVAL_MSEC);
-  }
-
-  #advertise(now: Instant, neighbor: Neighbor): void {
-    if (!neighbor.carriesRoutes) return;
-    while (neighbor.outbox.length < OUTBOX_LOW) {
-      const update = buildAnnouncements(this.#adjOut, neighbor);
-      if (update === undefined) break;
-      neighbor.lastAdvertisedAt = now;
-      neighbor.tableVersion = this.locRib.version;
-      neighbor.queue(update);
-      if (neighbor.pending.size === 0) break;
-    }
   }
 
   #decide(now: Instant): void {
@@ -539,13 +489,17 @@ export class Alanet {
 
   #sweep(now: Instant): void {
     this.#timers.set('sweep', after(now, SWEEP_MSEC));
-    this.#refreshOwn(now);
+    this.#own.refresh(now);
+    this.#own.withdrawExpired(now);
     const nowSeconds = this.nowSeconds(now);
-    for (const neighbor of this.neighbors.values()) this.#dropExpired(now, neighbor);
     for (const neighbor of this.neighbors.values()) {
+      this.#dropExpired(now, neighbor);
       if (neighbor.isEstablished && neighbor.agreement.isDue(nowSeconds))
         this.#wantAgreement(now, neighbor);
+      const { up, downAt = now } = neighbor;
+      if (up === undefined && now - downAt > FORGET_MSEC) this.neighbors.delete(neighbor.link);
     }
+    this.#collect();
   }
 
   /** Routes that a record no longer proves; the neighbor is asked for them again when a newer one does. */

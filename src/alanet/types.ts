@@ -26,12 +26,20 @@ export interface AlanetLimits {
   readonly recordsMax: number;
   /** Bytes of received messages that wait to be processed, for one neighbor. */
   readonly inboxBytesMax: number;
+  /** Records of one neighbor that are verified at once, and each second after that. */
+  readonly recordsBurst: number;
+  readonly recordsPerSecond: number;
+  /** Nodes, links and services that are remembered, whoever spoke of them. */
+  readonly subjectsMax: number;
 }
 
 export const LIMITS: AlanetLimits = {
   routesMax: 20_000,
   recordsMax: 80_000,
   inboxBytesMax: 16 * 1024 * 1024,
+  recordsBurst: 50_000,
+  recordsPerSecond: 1_000,
+  subjectsMax: 200_000,
 };
 
 export interface AlanetOptions {
@@ -99,8 +107,7 @@ export type RouteFault =
   | 'too-little-work'
   | 'wrong-realm'
   | 'wrong-key'
-  | 'malformed'
-  | 'limit';
+  | 'malformed';
 
 /** A route of an Adj-RIB-In, or our own (no neighbor). */
 export interface Route {

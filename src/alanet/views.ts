@@ -111,9 +111,17 @@ function advertised(alanet: Alanet, now: Instant, neighbor: Neighbor): RouteRow[
   return rows;
 }
 
+/** Losers: each with the step at which it lost, then neighbors whose last word on the prefix was refused, and why. */
 export function explain(alanet: Alanet, now: Instant, prefix: Prefix): object {
   const [winner, ...losers] = routes(alanet, now, prefix);
-  return { prefix: formatPrefix(prefix), winner: winner ?? null, losers };
+  const refused = [...alanet.neighbors.values()].flatMap((neighbor) => {
+    if (!neighbor.isEstablished || neighbor.routes.has(prefix)) return [];
+    const text = formatPrefix(prefix);
+    return refusedRows(neighbor, now)
+      .filter((row) => row.prefix === text)
+      .slice(-1);
+  });
+  return { prefix: formatPrefix(prefix), winner: winner ?? null, losers: [...losers, ...refused] };
 }
 
 export function summary(alanet: Alanet, now: Instant): object {
@@ -182,6 +190,7 @@ export function neighborDetails(alanet: Alanet, now: Instant, neighbor: Neighbor
     messagesReceived: neighbor.received,
     messagesSent: neighbor.sentMessages,
     refusedByReason: neighbor.refusals,
+    limits: alanet.limits,
     linkRecord: {
       state: record === undefined ? 'none' : isUp(entry) ? 'up' : 'down',
       seq: seqOf(entry),

@@ -11,8 +11,10 @@ import { jittered, type MeshContext } from './context.js';
 import { lanEndpoint } from './endpoint.js';
 import type { Beacon } from './types.js';
 
-/** Ours: beacons asking for answers after the start, as delays from one to the next. */
-const FIRST_BEACONS_MSEC = [1_000, 2_000] as const;
+/** Ours: beacons after the start, as delays from one to the next: a wireless LAN loses multicast. */
+const FIRST_BEACONS_MSEC = [1_000, 2_000, 4_000, 8_000, 16_000];
+/** Ours: of these, how many ask for answers. */
+const ASKING = 3;
 /** Ours: new nodes ask, so these only heal a LAN that was divided. */
 const BEACON_EVERY_MSEC = 300_000;
 /** Ours: how long a beacon makes its sender welcome. */
@@ -106,6 +108,13 @@ export class Discovery {
     this.#send(heard.interface, { asks: false, address: heard.source });
   }
 
+  /** Tells a node that we try to reach that we are here: it takes no handshake of one whose beacon it never heard. */
+  introduce(now: Instant, endpoint: string): void {
+    const [, address, on = ''] = /^udp:\/\/\[([^%\]]+)%([^\]]+)\]:/.exec(endpoint) ?? [];
+    if (address === undefined || !this.#sent.has(on) || this.#port === 0) return;
+    if (this.#answers.take(now)) this.#send(on, { asks: false, address });
+  }
+
   heardLately(now: Instant, key: Uint8Array, on: string): boolean {
     const at = this.#heard.get(heardName(key, on));
     return at !== undefined && now - at < HEARD_MSEC;
@@ -134,7 +143,7 @@ export class Discovery {
   #beacon(now: Instant, name: string): void {
     const sent = this.#sent.get(name) ?? 0;
     const first = FIRST_BEACONS_MSEC[sent];
-    this.#send(name, { asks: sent <= FIRST_BEACONS_MSEC.length, address: undefined });
+    this.#send(name, { asks: sent < ASKING, address: undefined });
     this.#sent.set(name, sent + 1);
     this.#timers.set(name, after(now, first ?? jittered(this.#ctx, BEACON_EVERY_MSEC)));
   }

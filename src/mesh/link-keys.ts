@@ -1,4 +1,5 @@
 /** Which keys of one link may be used, and when the Noise session must look at its traffic. The keys are the plane's. */
+import type { AeadCipher } from '../base/crypto.js';
 import { after, earliest, type Instant } from '../base/time.js';
 import type { LinkId } from '../link/types.js';
 import type { NoiseKeypair } from '../noise/types.js';
@@ -16,6 +17,8 @@ interface KeyState {
 
 export class LinkKeys {
   lastHandshakeAt: Instant | undefined;
+  /** Of the newest key. */
+  cipher: AeadCipher | undefined;
   readonly #ctx: MeshContext;
   readonly #link: LinkId;
   #usable: KeyState | undefined;
@@ -36,6 +39,7 @@ export class LinkKeys {
     const { localIndex, rejectAfterMsec, initiator } = keypair;
     const key = { localIndex, until: after(now, rejectAfterMsec) };
     this.lastHandshakeAt = now;
+    this.cipher = keypair.cipher;
     if (initiator) {
       this.#usable = key;
       this.#awaited = localIndex;
@@ -48,8 +52,10 @@ export class LinkKeys {
   /** The first packet came under a key. @returns whether that makes one usable. */
   confirm(now: Instant, localIndex: number): boolean {
     this.#ctx.noise.handleConfirmed(now, this.#link, localIndex);
-    if (this.#awaited === localIndex) this.#awaited = undefined;
-    if (this.#unconfirmed?.localIndex !== localIndex) return false;
+    const isOurAnswer = this.#unconfirmed?.localIndex === localIndex;
+    // When both sides began at once, each goes on with the key that it began: that is a fresh one too.
+    if (isOurAnswer || this.#awaited === localIndex) this.#awaited = undefined;
+    if (!isOurAnswer) return false;
     this.#usable = this.#unconfirmed;
     this.#unconfirmed = undefined;
     return true;

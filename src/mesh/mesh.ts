@@ -414,6 +414,8 @@ export class Mesh {
   #fromNoise(now: Instant, peer: PeerLink, out: PeerNoiseOutput): void {
     switch (out.kind) {
       case 'initiation':
+        if (peer.isUnmet)
+          for (const endpoint of peer.endpoints) this.#discovery.introduce(now, endpoint);
         peer.handleInitiation(now, out.datagram);
         return;
       case 'keypair': {

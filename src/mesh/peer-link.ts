@@ -108,6 +108,15 @@ export class PeerLink {
     return this.source === 'guest' && !this.#isAdmitted;
   }
 
+  /** Found on a LAN, and never talked to. */
+  get isUnmet(): boolean {
+    return this.source === 'discovered' && this.keys.lastHandshakeAt === undefined;
+  }
+
+  get endpoints(): string[] {
+    return this.paths.table.all().map(({ endpoint }) => endpoint);
+  }
+
   get nodeId(): NodeId | undefined {
     return this.#greeting.proven?.id;
   }

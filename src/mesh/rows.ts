@@ -25,6 +25,7 @@ export function linkRow(peer: PeerLink, wall: WallClock): LinkRow {
     lastHandshakeAt: at(keys.lastHandshakeAt),
     upSinceAt: at(peer.upSince),
     mtu: innerMtu(peer.datagramBytesMax),
+    cipher: keys.cipher ?? null,
     lastError: peer.lastError,
   };
 }

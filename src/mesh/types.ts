@@ -185,6 +185,8 @@ export interface LinkRow {
   readonly lastHandshakeAt: number | null;
   readonly upSinceAt: number | null;
   readonly mtu: number;
+  /** Of transport data, as the last handshake agreed; null before the first. */
+  readonly cipher: string | null;
   readonly lastError: string;
 }
 

@@ -22,6 +22,8 @@ const O_CLOEXEC = 0x80000;
 const TUNSETIFF = 0x400454ca;
 const IFF_TUN = 1;
 const IFF_NO_PI = 0x1000;
+/** Each packet has a head that tells of checksums and trains: struct virtio_net_hdr. */
+const IFF_VNET_HDR = 0x4000;
 const IFREQ_BYTES = 40;
 const NAME_BYTES = 16;
 /** Ours: packets of one `readBatch`, and their bytes. */
@@ -38,6 +40,8 @@ export interface TunOptions {
   readonly addresses: readonly Uint8Array[];
   /** 1280..65535 bytes. */
   readonly mtu: number;
+  /** For a plane outside of JavaScript, which reads and writes `fd` itself. */
+  readonly trains?: boolean;
 }
 
 export interface TunHandler {
@@ -73,7 +77,7 @@ export class Tun {
     this.#mtu = options.mtu;
     this.#descriptor = openDevice();
     try {
-      this.name = attach(this.#descriptor.fd, options.name);
+      this.name = attach(this.#descriptor.fd, options);
       this.index = interfaceIndex(this.name);
       configure(this.index, this.name, options);
     } catch (error) {
@@ -82,6 +86,11 @@ export class Tun {
     }
     this.#arena = new Uint8Array(Math.max(BATCH_BYTES, PACKET_BYTES_MAX));
     this.#arenaAt = addressOf(this.#arena);
+  }
+
+  /** Stays open, and this object's, until `close`. */
+  get fd(): number {
+    return this.#descriptor.fd;
   }
 
   /** Begins to tell of packets. Once. */
@@ -148,14 +157,15 @@ function openDevice(): Descriptor {
 }
 
 /** @returns The device's real name. */
-function attach(fd: number, wanted: string): string {
+function attach(fd: number, { name: wanted, trains = false }: TunOptions): string {
   if (!/^[A-Za-z0-9_.-]{1,13}(%d)?[A-Za-z0-9_.-]{0,2}$/.test(wanted) || wanted.length > 15) {
     const message = `'${wanted.slice(0, 40)}' is not a name for an interface`;
     throw new UserError(message, { code: 'bad-name', exit: EXIT.usage });
   }
   const request = Buffer.alloc(IFREQ_BYTES);
   request.write(wanted, 'latin1');
-  request.writeUInt16LE(IFF_TUN | IFF_NO_PI, NAME_BYTES);
+  const flags = IFF_TUN | IFF_NO_PI | (trains ? IFF_VNET_HDR : 0);
+  request.writeUInt16LE(flags, NAME_BYTES);
   if (libc().ioctl(fd, TUNSETIFF, request) === 0) {
     return request.toString('latin1', 0, request.indexOf(0));
   }

@@ -11,7 +11,16 @@ interface Entry {
   readonly transport: Transport;
 }
 
+/** Told of every path that has a number: a plane outside of JavaScript finds its own way. */
+export interface PathWatcher {
+  /** A path is new, or its own end is another one now. */
+  added(info: PathInfo, path: Path, transport: Transport): void;
+  removed(id: PathId): void;
+}
+
 export class PathTable {
+  /** At most one. */
+  watcher: PathWatcher | undefined;
   readonly #entries = new Map<PathId, Entry>();
   readonly #ids = new WeakMap<Path, PathId>();
   /** Insertion order is age. */
@@ -37,6 +46,7 @@ export class PathTable {
     const wasPinned = this.#entries.has(id) && !this.#unpinned.has(id);
     this.#entries.set(id, { info, path, transport });
     this.#ids.set(path, id);
+    this.watcher?.added(info, path, transport);
     if (!wasPinned) this.#unpinned.add(id);
     this.#evict();
     return info;
@@ -76,5 +86,6 @@ export class PathTable {
     this.#unpinned.delete(id);
     this.#entries.delete(id);
     this.#ids.delete(entry.path);
+    this.watcher?.removed(id);
   }
 }

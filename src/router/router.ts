@@ -18,6 +18,7 @@ import { DiscoverySocket } from '../platform/discovery-socket.js';
 import { InterfaceWatcher, type LanChange } from '../platform/interfaces.js';
 import { KernelRoutes } from '../platform/kernel-routes.js';
 import type { Identity } from '../platform/keystore.js';
+import type { NativeBinding } from '../platform/native.js';
 import { Tun } from '../platform/tun.js';
 import { PeerApplier, type PeerChanges } from './apply-peers.js';
 import { BrowserRoute } from './browser-route.js';
@@ -31,8 +32,10 @@ import type { InviteStore } from './invite-store.js';
 import type { Log } from './log.js';
 import { Monitor } from './monitor.js';
 import { Names } from './names.js';
+import { NativePlane } from './native-plane.js';
 import { peerSpecs } from './peer-specs.js';
 import { ownEndpoints, type PeerStore } from './peer-store.js';
+import type { RouterPlane } from './planes.js';
 import { Pump } from './pump.js';
 import type { SeenFile } from './state-files.js';
 import { StockRoutes } from './stock-routes.js';
@@ -48,6 +51,8 @@ export interface RouterParts {
   readonly nextSeq: () => number;
   readonly seen: SeenFile;
   readonly loadConfig: () => RouterConfig;
+  /** Undefined: the portable plane. */
+  readonly native: NativeBinding | undefined;
   /** Begins the orderly stop of the process. */
   readonly stop: () => void;
 }
@@ -58,7 +63,7 @@ const TUN_BATCHES_PER_PASS = 4;
 export class Router {
   readonly parts: RouterParts;
   readonly engine: Engine;
-  readonly plane: PortableCore;
+  readonly plane: RouterPlane;
   readonly monitor = new Monitor();
   readonly echoes: Echoes;
   readonly control: RouterControl;
@@ -71,6 +76,8 @@ export class Router {
   readonly #invitations = new Invitations(this);
   readonly #transports: TransportSet;
   readonly #events: PlaneEvent[] = [];
+  readonly #portable: PortableCore | undefined;
+  readonly #native: NativePlane | undefined;
   #tun: Tun | undefined;
   #routes: KernelRoutes | undefined;
   #stockRoutes: StockRoutes | undefined;
@@ -96,14 +103,22 @@ export class Router {
       },
       log,
     );
-    this.plane = new PortableCore({
-      crypto,
-      tun: { write: (packet) => this.#tun?.write(packet) ?? false },
-      paths: this.#transports,
-      pathInfo: (id) => this.#transports.paths.info(id),
-      emit: (event) => void this.#events.push(event),
-      fibSeed: entropy.below(2 ** 32),
-    });
+    const emit = (event: PlaneEvent) => void this.#events.push(event);
+    const seed = entropy.below(2 ** 32);
+    if (parts.native === undefined) {
+      this.#portable = new PortableCore({
+        crypto,
+        tun: { write: (packet) => this.#tun?.write(packet) ?? false },
+        paths: this.#transports,
+        pathInfo: (id) => this.#transports.paths.info(id),
+        emit,
+        fibSeed: seed,
+      });
+      this.plane = this.#portable;
+    } else {
+      this.#native = this.#makeNative(parts.native, seed, emit);
+      this.plane = this.#native;
+    }
     this.engine = new Engine(
       engineOptions({
         ...{
@@ -149,6 +164,16 @@ export class Router {
     this.control = new RouterDocuments(this);
   }
 
+  #makeNative(native: NativeBinding, seed: number, emit: (event: PlaneEvent) => void): NativePlane {
+    const { log } = this.parts;
+    return new NativePlane({
+      ...{ native, seed, now, emit, paths: this.#transports.paths },
+      wake: () => this.#pump.feed(() => this.#native?.collect()),
+      tunGone: (reason) => this.#tunIsGone(reason),
+      trouble: (message) => log.error('plane', message),
+    });
+  }
+
   get id(): NodeId {
     return this.parts.identity.id;
   }
@@ -162,6 +187,7 @@ export class Router {
   async start(): Promise<void> {
     const { config, log } = this.parts;
     this.#transports.add(createTransport);
+    for (const transport of this.#transports.raw) this.#native?.takeOver(transport);
     this.listening = await this.#transports.listen(config.listen);
     for (const url of this.listening) log.info('transport', 'listening', { url });
     this.#startTun();
@@ -188,7 +214,10 @@ export class Router {
   #startTun(): void {
     const { config, identity, log } = this.parts;
     const address = addressBytes(identity.id);
-    const tun = new Tun({ name: config.tunName, addresses: [address], mtu: config.tunMtu });
+    const tun = new Tun({
+      ...{ name: config.tunName, addresses: [address], mtu: config.tunMtu },
+      trains: this.#native !== undefined,
+    });
     this.#tun = tun;
     this.#routes = new KernelRoutes({
       index: tun.index,
@@ -203,20 +232,25 @@ export class Router {
     if (config.browserRoute) {
       this.#browserRoute = new BrowserRoute({ routes: this.#routes, index: tun.index, log });
     }
+    this.#native?.setTun(tun.fd);
+    const plane = this.#portable;
+    if (plane === undefined) return;
     tun.watch({
-      readable: () => this.#readTun(tun),
-      gone: (reason) => {
-        this.#tunLost = reason;
-        log.error('tun', `${reason}; links go on, packets of this host do not`);
-      },
+      readable: () => this.#readTun(tun, plane),
+      gone: (reason) => this.#tunIsGone(reason),
     });
   }
 
-  #readTun(tun: Tun): void {
+  #tunIsGone(reason: string): void {
+    this.#tunLost = reason;
+    this.parts.log.error('tun', `${reason}; links go on, packets of this host do not`);
+  }
+
+  #readTun(tun: Tun, plane: PortableCore): void {
     for (let i = 0; i < TUN_BATCHES_PER_PASS; i++) {
       const packets = tun.readBatch();
       if (packets.length === 0) return;
-      this.#pump.feedPackets((at) => this.plane.handleTunPackets(at, packets));
+      this.#pump.feedPackets((at) => plane.handleTunPackets(at, packets));
     }
   }
 
@@ -408,6 +442,7 @@ export class Router {
     this.echoes.stop();
     this.#pump.feed((at) => this.engine.shutdown(at));
     this.#pump.stop();
+    this.#native?.stop();
     this.monitor.close();
     this.#interfaces?.close();
     this.#discovery?.close();

@@ -46,6 +46,11 @@ export class TransportSet {
     return made;
   }
 
+  /** Transports whose sockets another may read. */
+  get raw(): Transport[] {
+    return [...this.#transports.values()].filter(({ sockets }) => sockets !== undefined);
+  }
+
   /** @returns The URLs really bound. @throws UserError when one cannot be. */
   async listen(urls: readonly string[]): Promise<string[]> {
     const bound: string[] = [];

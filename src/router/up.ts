@@ -13,6 +13,7 @@ import { type Log, logOptionsFrom, makeLog } from './log.js';
 import { notifyReady } from './notify.js';
 import { PeerStore } from './peer-store.js';
 import { defaultSocket, defaultStateDir } from './place.js';
+import { nativeFor } from './planes.js';
 import { Router } from './router.js';
 import { reserveSeqs, SeenFile } from './state-files.js';
 import { warmUp } from './warm-up.js';
@@ -74,7 +75,7 @@ async function start({ options, log, undo, stop }: Start): Promise<Router> {
   const auto = autoInitFrom(process.env, hostname());
   if (auto !== undefined) await ensureDirectory(dir, 0o700);
   const config = loadConfig(dir, env);
-  refuseNative(config);
+  const native = nativeFor(config.plane, log);
   const identity = await identityAt(dir, auto);
   refuseOtherRealm(config, identity.realm);
   const lock = lockDirectory(dir);
@@ -87,23 +88,16 @@ async function start({ options, log, undo, stop }: Start): Promise<Router> {
     nextSeq: await reserveSeqs(dir),
     seen: await SeenFile.open(dir),
     loadConfig: () => loadConfig(dir, env),
+    native,
   });
   undo.push(() => router.stop());
-  warmUp({ crypto: nodeCrypto(), entropy: kernelEntropy() });
+  if (native === undefined) warmUp({ crypto: nodeCrypto(), entropy: kernelEntropy() });
   await router.start();
   const control = await startControl(defaultSocket(options), router.control);
   undo.push(() => control.close());
   log.info('router', 'up', { address: formatNodeId(identity.id), realm: identity.realm });
   await notifyReady(process.env);
   return router;
-}
-
-function refuseNative(config: RouterConfig): void {
-  if (config.plane !== 'native') return;
-  throw new UserError('this version has no native plane', {
-    code: 'no-native-plane',
-    hint: "use plane = 'auto' or 'portable'",
-  });
 }
 
 function refuseOtherRealm(config: RouterConfig, realm: string): void {

@@ -50,9 +50,32 @@ export interface PathFailure {
 
 export const PATHS_MIN = 256;
 
+/** One UDP socket, as a native plane takes it over. */
+export interface RawSocket {
+  readonly fd: number;
+  /** The number by which `endsOf` names it. */
+  readonly id: number;
+  readonly isIp6: boolean;
+  readonly takesIp4: boolean;
+  /** Bound to no address of its own. */
+  readonly isWildcard: boolean;
+}
+
+/** What a transport of UDP sockets offers, so that a plane outside of JavaScript can read and send by itself. */
+export interface DatagramSockets {
+  /** From now on the transport reads nothing: each socket that it binds is told here, and stays its own to close. */
+  handOver(each: (socket: RawSocket) => void): void;
+  /** Both ends of a path: the 48 bytes of `ENDS` in src/posix/udp-receive.ts. */
+  endsOf(path: Path): Uint8Array;
+  /** The path that a datagram with these ends came by. */
+  heard(ends: Uint8Array): Path;
+}
+
 export interface Transport {
   readonly scheme: string;
   readonly capabilities: Capabilities;
+  /** Absent where datagrams do not travel in UDP sockets of this process. */
+  readonly sockets?: DatagramSockets;
   /**
    * Listens at a URL of its scheme. Port 0 takes any.
    * @returns The URL really bound.

@@ -7,6 +7,8 @@ import { ERRNO, errnoName } from '../../src/posix/libc.js';
 import { Watch } from '../../src/posix/poller.js';
 import {
   ENDS,
+  ENDS_BYTES,
+  ENDS_WORDS,
   hasSource,
   type ReceiveArena,
   receiveArena,
@@ -15,7 +17,14 @@ import {
   TRAIN_MAX,
   type UdpSocket,
 } from '../../src/posix/udp.js';
-import type { Capabilities, Path, Transport, TransportHost } from '../../src/transport/types.js';
+import type {
+  Capabilities,
+  DatagramSockets,
+  Path,
+  RawSocket,
+  Transport,
+  TransportHost,
+} from '../../src/transport/types.js';
 import { Failures } from './failures.js';
 import { bindUdp } from './listen.js';
 import { endsOf, PathTable, UdpPath } from './path.js';
@@ -40,7 +49,8 @@ interface Listener {
   readonly socket: UdpSocket;
   readonly port: number;
   readonly wildcard: boolean;
-  readonly watch: Watch;
+  /** Undefined where somebody else reads. */
+  readonly watch: Watch | undefined;
 }
 
 export class UdpTransport implements Transport {
@@ -56,12 +66,25 @@ export class UdpTransport implements Transport {
   readonly #listeners = new Map<number, Listener>();
   readonly #paths = new PathTable((socket) => this.#listeners.get(socket)?.port ?? 0);
   readonly #failures: Failures;
+  #takeSocket: ((socket: RawSocket) => void) | undefined;
   #closed = false;
 
   constructor(host: TransportHost) {
     this.#host = host;
     this.#failures = new Failures(host);
   }
+
+  readonly sockets: DatagramSockets = {
+    handOver: (each) => {
+      this.#takeSocket = each;
+    },
+    endsOf: (path) => bytesOf((path as UdpPath).ends),
+    heard: (ends) => {
+      const words = new Uint32Array(ENDS_WORDS);
+      new Uint8Array(words.buffer).set(ends.subarray(0, ENDS_BYTES));
+      return this.#paths.heard(Buffer.from(ends).toString('latin1'), () => words);
+    },
+  };
 
   /** Paths that are remembered. */
   get paths(): number {
@@ -72,13 +95,24 @@ export class UdpTransport implements Transport {
     if (this.#closed) throw new Error('the udp transport is closed');
     const socket = bindUdp(url, (message) => this.#host.log('warn', message));
     const at = socket.localAddress();
-    const watch = new Watch(socket.fd, {
-      readable: () => this.#drain(socket),
-      failed: () => this.#recover(socket),
-    });
     const wildcard = isUnspecified(at.address);
+    const watch = this.#watch(socket, wildcard);
     this.#listeners.set(socket.id, { socket, port: at.port, wildcard, watch });
     return udpUrl(at);
+  }
+
+  /** Reads the socket from now on, or lets another do it. */
+  #watch(socket: UdpSocket, isWildcard: boolean): Watch | undefined {
+    if (this.#takeSocket === undefined) {
+      return new Watch(socket.fd, {
+        readable: () => this.#drain(socket),
+        failed: () => this.#recover(socket),
+      });
+    }
+    const { fd, id, family, dualStack } = socket;
+    const isIp6 = family === AF_INET6;
+    this.#takeSocket({ fd, id, isIp6, takesIp4: !isIp6 || dualStack, isWildcard });
+    return undefined;
   }
 
   open(remote: string): Path {
@@ -110,7 +144,7 @@ export class UdpTransport implements Transport {
     this.#closed = true;
     this.#failures.close();
     for (const { watch, socket } of this.#listeners.values()) {
-      watch.close();
+      watch?.close();
       socket.close();
     }
     this.#listeners.clear();
@@ -214,10 +248,13 @@ export class UdpTransport implements Transport {
   #recover(socket: UdpSocket): void {
     const name = socket.takeError();
     this.#host.log('warn', `the udp socket reports ${name === '' ? 'an error' : name}`);
-    const timer = setTimeout(() => this.#listeners.get(socket.id)?.watch.resume(), RESUME_MSEC);
+    const timer = setTimeout(() => this.#listeners.get(socket.id)?.watch?.resume(), RESUME_MSEC);
     timer.unref();
   }
 }
+
+const bytesOf = (words: Uint32Array): Uint8Array =>
+  new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
 
 interface SendJob {
   readonly path: UdpPath;

@@ -15,9 +15,6 @@ import { HighestSeen } from '../../identity/sequence.js';
 import type { SignedRecord } from '../../wire/types.js';
 import type { Route } from '../types.js';
 
-/** Ours: subjects of each kind that are remembered. */
-const NODES_MAX = 65_536;
-const LINKS_MAX = 262_144;
 /**
  * Ours: no honest link record comes near it (`seq` begins at the seconds since 1970), and what follows one must still be
  * a safe integer: an end that signs the last number of all must not leave the other without words.
@@ -53,13 +50,15 @@ export type Learned =
       readonly digest: string;
       readonly isDown: boolean;
     }
-  | { readonly ok: false; readonly fault: RecordFault | 'limit'; readonly key: string | undefined };
+  | { readonly ok: false; readonly fault: RecordFault };
 
 export interface Shown {
   readonly record: SignedRecord;
   readonly digest: string;
   readonly seq: number;
   readonly isDown: boolean;
+  /** Seconds since 1970. */
+  readonly notAfter: number;
 }
 
 export interface SubjectsOptions {
@@ -114,6 +113,15 @@ export class Subjects {
   readonly publicKeyOf = (id: NodeId): Uint8Array | undefined =>
     this.nodes.get(id)?.body.proof.publicKey;
 
+  get size(): number {
+    return this.nodes.size + this.links.size + this.services.size;
+  }
+
+  /** A newer record of this node was seen before, maybe before our start. */
+  isReplay({ id, body, digest }: VerifiedNode): boolean {
+    return this.#seen.compare('node', id, body.seq, digest) === 'old';
+  }
+
   /** Verifies one record and remembers what it says. */
   learn(record: SignedRecord, nowSeconds: number): Learned {
     switch (record.kind) {
@@ -131,13 +139,11 @@ export class Subjects {
   #learnNode(record: SignedRecord, nowSeconds: number): Learned {
     const { realm, work } = this.#options;
     const verified = this.#cache.node(record, { realm, work, nowSeconds });
-    if (!verified.ok) return { ok: false, fault: verified.error, key: undefined };
+    if (!verified.ok) return { ok: false, fault: verified.error };
     const node = verified.value;
     const key = nodeKey(node.id);
     const freshness = this.#seen.accept('node', node.id, node.body.seq, node.digest);
-    if (freshness === 'old') return { ok: false, fault: 'replayed', key };
-    if (!this.nodes.has(node.id) && this.nodes.size >= NODES_MAX)
-      return { ok: false, fault: 'limit', key };
+    if (freshness === 'old') return { ok: false, fault: 'replayed' };
     const known = this.nodes.get(node.id);
     this.nodes.set(node.id, node);
     this.#changed ||= freshness === 'new';
@@ -153,12 +159,11 @@ export class Subjects {
 
   #learnLink(record: SignedRecord, nowSeconds: number): Learned {
     const verified = this.#cache.link(record, { publicKeyOf: this.publicKeyOf, nowSeconds });
-    if (!verified.ok) return { ok: false, fault: verified.error, key: undefined };
+    if (!verified.ok) return { ok: false, fault: verified.error };
     const link = verified.value;
     const key = linkKey(link.a, link.b);
-    if (link.body.seq > SEQ_MAX) return { ok: false, fault: 'malformed', key };
-    const entry = this.links.get(key) ?? this.#newEntry(link);
-    if (entry === undefined) return { ok: false, fault: 'limit', key };
+    if (link.body.seq > SEQ_MAX) return { ok: false, fault: 'malformed' };
+    const entry = this.entryOf(link.a, link.b);
     const subject: Subject = { kind: 'link', key, entry };
     const { digest } = link;
     const known = { ok: true, subject, change: 'same', digest, isDown: link.body.down } as const;
@@ -171,11 +176,6 @@ export class Subjects {
     else entry.up = link;
     this.#changed = true;
     return { ...known, change: 'new' };
-  }
-
-  #newEntry(link: VerifiedLink): LinkEntry | undefined {
-    if (this.links.size >= LINKS_MAX) return undefined;
-    return this.entryOf(link.a, link.b);
   }
 
   /** The entry of a pair, made when it is new. */
@@ -196,7 +196,7 @@ export class Subjects {
       publicKeyOf: this.publicKeyOf,
       nowSeconds,
     });
-    if (!verified.ok) return { ok: false, fault: verified.error, key: undefined };
+    if (!verified.ok) return { ok: false, fault: verified.error };
     const service = verified.value;
     const key = serviceKey(service.prefix);
     const freshness = this.#seen.accept(
@@ -205,10 +205,8 @@ export class Subjects {
       service.body.seq,
       service.digest,
     );
-    if (freshness === 'old') return { ok: false, fault: 'replayed', key };
+    if (freshness === 'old') return { ok: false, fault: 'replayed' };
     const known = this.services.get(service.prefix);
-    if (known === undefined && this.services.size >= NODES_MAX)
-      return { ok: false, fault: 'limit', key };
     this.services.set(service.prefix, service);
     this.#changed ||= freshness === 'new';
     const change = known?.digest === service.digest ? 'same' : 'new';
@@ -221,7 +219,8 @@ export class Subjects {
     const verified = this.#verifiedOf(key);
     if (verified === undefined) return undefined;
     const { record, digest, body } = verified;
-    return { record, digest, seq: body.seq, isDown: 'down' in body && body.down };
+    const { seq, notAfter } = body;
+    return { record, digest, seq, notAfter, isDown: 'down' in body && body.down };
   }
 
   #verifiedOf(key: string): VerifiedNode | VerifiedLink | VerifiedService | undefined {
@@ -235,5 +234,19 @@ export class Subjects {
   expiredOf(origin: string, steps: readonly LinkEntry[], nowSeconds: number): string | undefined {
     if ((this.#verifiedOf(origin)?.body.notAfter ?? 0) < nowSeconds) return origin;
     return steps.find(({ up }) => (up?.body.notAfter ?? 0) < nowSeconds)?.key;
+  }
+
+  /** The record in force is over; false for what is not known. */
+  isExpired(key: string, nowSeconds: number): boolean {
+    const shown = this.recordOf(key);
+    return shown !== undefined && shown.notAfter < nowSeconds;
+  }
+
+  /** Forgets all but these, by subject key. What was seen of the others stays seen. */
+  retain(keys: ReadonlySet<string>): void {
+    for (const id of this.nodes.keys()) if (!keys.has(nodeKey(id))) this.nodes.delete(id);
+    for (const key of this.links.keys()) if (!keys.has(key)) this.links.delete(key);
+    for (const prefix of this.services.keys())
+      if (!keys.has(serviceKey(prefix))) this.services.delete(prefix);
   }
 }

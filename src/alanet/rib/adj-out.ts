@@ -49,18 +49,36 @@ class Draft {
 function addRecordNews(parts: AdjOutParts, neighbor: Neighbor, draft: Draft): void {
   for (const key of neighbor.pendingRecords) {
     const known = neighbor.dictionaryOut.record(key);
-    if (known !== undefined) addRecord(parts, known, draft);
+    if (known === undefined || !addRecord(parts, known, draft)) continue;
+    if (parts.subjects.recordOf(key)?.isDown === true) noteDropped(neighbor, known);
   }
   neighbor.pendingRecords.clear();
 }
 
-function addRecord(parts: AdjOutParts, known: OutRecord, draft: Draft): void {
+/** Told that a link is down, the neighbor drops all that we said over it: what we still want it to have is said again. */
+function noteDropped(neighbor: Neighbor, link: OutRecord): void {
+  for (const [prefix, { path }] of neighbor.sent) {
+    if (!leadsOver(path, link)) continue;
+    neighbor.unsaid.add(prefix);
+    neighbor.pending.add(prefix);
+  }
+}
+
+function leadsOver(path: OutPath, link: OutRecord): boolean {
+  for (let at: OutPath | undefined = path; at !== undefined; at = at.parent)
+    if (at.records[0] === link) return true;
+  return false;
+}
+
+/** @returns false when the neighbor has it already. */
+function addRecord(parts: AdjOutParts, known: OutRecord, draft: Draft): boolean {
   const current = parts.subjects.recordOf(known.key);
-  if (current === undefined || current.digest === known.digest) return;
+  if (current === undefined || current.digest === known.digest) return false;
   known.digest = current.digest;
   draft.records.push({ id: known.id, record: current.record });
   const { body, signature, countersignature } = current.record;
   draft.bytes += body.length + signature.length + countersignature.length + RECORD_OVERHEAD_BYTES;
+  return true;
 }
 
 /** Withdrawals and record news; never waits. @returns The message, or undefined when there is nothing to say. */
@@ -148,8 +166,9 @@ export function buildAnnouncements(parts: AdjOutParts, neighbor: Neighbor): BgpU
 function announce(parts: AdjOutParts, neighbor: Neighbor, route: Route, draft: Draft): void {
   const { dictionaryOut } = neighbor;
   const before = neighbor.sent.get(route.prefix);
-  const origin = dictionaryOut.takeRecord(route.origin, draft.news);
+  // The path first: a service cannot be verified without the key of its host, where the path ends.
   const path = dictionaryOut.takePath(route.steps, draft.news);
+  const origin = dictionaryOut.takeRecord(route.origin, draft.news);
   // New records and steps are said in this message, whoever takes them.
   flushNews(parts, draft);
   const wasDropped = neighbor.unsaid.delete(route.prefix);

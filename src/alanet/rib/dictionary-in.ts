@@ -60,6 +60,11 @@ export class DictionaryIn {
     return true;
   }
 
+  /** Everything that an id names. */
+  *subjects(): IterableIterator<Subject> {
+    for (const entry of this.#records.values()) if (entry.ok) yield entry.subject;
+  }
+
   record(id: number): Entry {
     return this.#records.get(id) ?? { ok: false, fault: 'unknown-reference' };
   }

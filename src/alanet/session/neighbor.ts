@@ -5,7 +5,7 @@ import type { Instant } from '../../base/time.js';
 import { Timers } from '../../base/timers.js';
 import type { LinkId, LinkUp } from '../../link/types.js';
 import { encodeBgp } from '../../wire/bgp.js';
-import type { BgpMessage, BgpUpdate, Role } from '../../wire/types.js';
+import type { BgpMessage, Role } from '../../wire/types.js';
 
 import type { Agreement } from '../attest/agreement.js';
 import type { CostClass } from '../attest/cost.js';
@@ -13,8 +13,10 @@ import type { Damping } from '../attest/damping.js';
 import { DictionaryIn } from '../rib/dictionary-in.js';
 import { DictionaryOut, type OutPath, type OutRecord } from '../rib/dictionary-out.js';
 import { splitUpdate } from '../rib/split.js';
-import type { Route, RouteFault } from '../types.js';
+import type { AlanetLimits, Route, RouteFault } from '../types.js';
+import { Bucket } from './bucket.js';
 import type { State } from './fsm.js';
+import { Inbox } from './inbox.js';
 
 export type NeighborTimer =
   | 'hold'
@@ -46,6 +48,8 @@ type Sayable = Exclude<BgpMessage, { kind: 'unknown' }>;
 const OUTBOX_MAX = 4096;
 /** Links that a neighbor may not know to be down; more are not remembered one by one. */
 const DOUBTED_MAX = 1024;
+/** Ours: proposals and answers that are looked at; honest ends need a few after a link came up, then one a minute. */
+const AGREEMENTS = { burst: 16, perSecond: 1 / 3 };
 /** The last refused routes are kept to be shown. */
 const REFUSED_SHOWN_MAX = 32;
 
@@ -58,7 +62,9 @@ export class Neighbor {
   readonly damping: Damping;
   readonly timers = new Timers<NeighborTimer>();
   readonly outbox = new BoundedQueue<Uint8Array>(OUTBOX_MAX);
-  readonly inbox: { readonly update: BgpUpdate; readonly bytes: number }[] = [];
+  readonly inbox: Inbox;
+  /** What it asks of our signing key. */
+  readonly agreements = new Bucket(AGREEMENTS);
   readonly routes = new Map<Prefix, Route>();
   readonly sent = new Map<Prefix, SentRoute>();
   /** Of those in `sent`: withdrawn by a DOWN that the neighbor knows; said with the next UPDATE, whatever it is about. */
@@ -83,7 +89,6 @@ export class Neighbor {
   isBlocked = false;
   /** Something could not be queued: what the neighbor knows is no longer what `sent` says, the session must end. */
   isOverflown = false;
-  inboxBytes = 0;
   /** The full table is still to be followed by End-of-RIB; 'refresh': begun by begin-of-RIB. */
   dump: 'none' | 'initial' | 'refresh' = 'none';
   hasEndOfRib = false;
@@ -93,6 +98,8 @@ export class Neighbor {
   connectionsDropped = 0;
   lastError = '';
   failures = 0;
+  /** After a fault that we found no session begins before this. */
+  restUntil: Instant | undefined;
   lastAdvertisedAt: Instant | undefined;
   lastAskedAt: Instant | undefined;
   refreshedAt: Instant | undefined;
@@ -109,7 +116,7 @@ export class Neighbor {
     readonly cost: CostClass;
     readonly agreement: Agreement;
     readonly damping: Damping;
-    readonly recordsMax: number;
+    readonly limits: AlanetLimits;
   }) {
     this.link = parts.link;
     this.peer = parts.peer;
@@ -117,12 +124,18 @@ export class Neighbor {
     this.agreement = parts.agreement;
     this.damping = parts.damping;
     this.#own = parts.own;
-    this.#recordsMax = parts.recordsMax;
+    this.#recordsMax = parts.limits.recordsMax;
+    const { recordsBurst: burst, recordsPerSecond: perSecond } = parts.limits;
+    this.inbox = new Inbox(new Bucket({ burst, perSecond }));
     this.dictionaryIn = this.#newDictionary();
   }
 
   #newDictionary(): DictionaryIn {
     return new DictionaryIn({ neighbor: this.peer, own: this.#own, limit: this.#recordsMax });
+  }
+
+  get inboxBytes(): number {
+    return this.inbox.bytes;
   }
 
   get isEstablished(): boolean {
@@ -161,8 +174,7 @@ export class Neighbor {
   resetSession(): void {
     this.timers.clearAll();
     this.outbox.clear();
-    this.inbox.length = 0;
-    this.inboxBytes = 0;
+    this.inbox.clear();
     this.sent.clear();
     this.unsaid.clear();
     this.doubted.clear();

@@ -62,6 +62,13 @@ export class Session {
     neighbor.name = up.name;
     neighbor.rttMsec = up.rttMsec;
     neighbor.resetSession();
+    const { restUntil } = neighbor;
+    if (restUntil !== undefined && restUntil > now) {
+      // A neighbor that resets the link gets no session sooner.
+      this.#enter(now, neighbor, 'Fault', neighbor.lastError);
+      neighbor.timers.set('retry', restUntil);
+      return;
+    }
     this.#enter(now, neighbor, 'LinkUp', '');
     const { identity, name, holdTimeSeconds = HOLD_TIME_SECONDS } = this.#parts.alanet.options;
     neighbor.queue({
@@ -89,13 +96,17 @@ export class Session {
     { retryAt }: { readonly retryAt?: Instant } = {},
   ): void {
     if (neighbor.up === undefined || neighbor.state === 'Idle') return;
+    const restUntil = retryAt ?? after(now, this.#backOff(now, neighbor));
     this.#end(now, neighbor, 'Fault', errors.faultText(fault));
     neighbor.queue({ kind: 'notification', ...fault });
-    neighbor.timers.set('retry', retryAt ?? after(now, this.#backOff(neighbor)));
+    neighbor.restUntil = restUntil;
+    neighbor.timers.set('retry', restUntil);
   }
 
-  #backOff(neighbor: Neighbor): number {
+  #backOff(now: Instant, neighbor: Neighbor): number {
     const { entropy } = this.#parts.alanet.options;
+    const { establishedAt } = neighbor;
+    if (establishedAt !== undefined && now - establishedAt >= STABLE_MSEC) neighbor.failures = 0;
     const msec = Math.min(RETRY_MSEC * 2 ** Math.min(neighbor.failures, 10), RETRY_MSEC_MAX);
     neighbor.failures++;
     return msec + entropy.below(1 + msec / 4);
@@ -124,13 +135,14 @@ export class Session {
         return;
       case 'notification': {
         const { code, subcode, text } = message;
+        const wait = this.#backOff(now, neighbor);
         this.#end(
           now,
           neighbor,
           'Fault',
           `neighbor says: ${errors.faultText({ code, subcode, text })}`,
         );
-        neighbor.timers.set('retry', after(now, this.#backOff(neighbor)));
+        neighbor.timers.set('retry', after(now, wait));
         return;
       }
       case 'unknown':
@@ -151,10 +163,11 @@ export class Session {
         this.#refresh(now, neighbor);
         return;
       case 'link-proposal':
-        this.#receivedProposal(now, neighbor, message.record);
+        if (neighbor.agreements.take(now, 1) === 1)
+          this.#receivedProposal(now, neighbor, message.record);
         return;
       case 'link-agreement':
-        this.#receivedAgreement(now, neighbor, message);
+        if (neighbor.agreements.take(now, 1) === 1) this.#receivedAgreement(now, neighbor, message);
         return;
       default:
         message satisfies never;
@@ -213,6 +226,8 @@ export class Session {
     const check = { realm, work, nowSeconds, ...(noiseKey && { noiseKey }) };
     const node = verifyNode(crypto, open.node, check);
     if (!node.ok) return errors.badPeer(`its node record: ${node.error}`);
+    if (this.#parts.alanet.subjects.isReplay(node.value))
+      return errors.badPeer('its node record is older than one seen before');
     if (node.value.id === neighbor.peer) return undefined;
     return errors.badPeer(
       `it is ${formatNodeId(node.value.id)}, the link says ${formatNodeId(neighbor.peer)}`,
@@ -235,9 +250,7 @@ export class Session {
     if (neighbor.holdMsec === 0) neighbor.timers.clear('hold');
     neighbor.establishedAt = now;
     neighbor.connectionsEstablished++;
-    if (neighbor.agreement.inForce) {
-      this.#parts.alanet.agreed(now, neighbor);
-    }
+    if (neighbor.agreement.inForce) this.#parts.alanet.agreed(now, neighbor);
     this.#parts.established(now, neighbor);
   }
 

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { Neighbor } from '../../../src/alanet/session/neighbor.js';
 import * as views from '../../../src/alanet/views.js';
-import { addressBytes, type NodeId } from '../../../src/base/ip6.js';
+import { addressBytes, type NodeId, type Prefix, prefixOfNode } from '../../../src/base/ip6.js';
 import { countersignLink, proposeLink, signDown, signNode } from '../../../src/identity/records.js';
 import type { LinkId } from '../../../src/link/types.js';
 import { encodeBgp } from '../../../src/wire/bgp.js';
@@ -186,6 +186,41 @@ describe('alanet against a lying neighbor', () => {
     const lost = { ...NOTHING, routes: [{ origin: 900, path: 4711, communities: [] }] };
     at.mesh.inject(at.victim, at.link, encodeBgp(lost));
     refuses(at, 'unknown-reference');
+  });
+
+  it('explains a prefix with the reason for which a route to it was refused', () => {
+    const at = scene();
+    claim(at, [far.record], { links: [], origin: 0 });
+    const [prefix] = at.neighbor.refused.map((one) => one.prefix);
+    const explained = views.explain(at.victim.alanet, at.mesh.now, prefix as Prefix);
+    expect(explained).to.have.property('winner', null);
+    const { losers } = explained as { losers: views.RouteRow[] };
+    expect(losers.map(({ lostBy, valid }) => [lostBy, valid])).to.deep.equal([
+      ['broken-path', false],
+    ]);
+  });
+
+  it('takes a route that cannot be decoded as withdrawn, and the rest of the UPDATE as said', () => {
+    const at = scene();
+    const link = linkRecord(at.attacker.keys, far);
+    claim(at, [far.record, link], { links: [1], origin: 0 });
+    expect(at.neighbor.routes.size).to.equal(2);
+    const communities = Array.from({ length: 33 }, () => 1n);
+    const other = linkRecord(at.attacker.keys, farther);
+    const update = {
+      ...NOTHING,
+      records: [farther.record, other].map((record, i) => ({ id: 910 + i, record })),
+      paths: [{ id: 510, parent: 0, link: 911 }],
+      routes: [
+        { origin: 900, path: 500, communities },
+        { origin: 910, path: 510, communities: [] },
+      ],
+    };
+    at.mesh.inject(at.victim, at.link, encodeBgp(update));
+    expect(at.neighbor.refusals).to.deep.equal({ malformed: 1 });
+    const has = (id: NodeId) => at.neighbor.routes.has(prefixOfNode(id));
+    expect([has(far.id), has(farther.id)]).to.deep.equal([false, true]);
+    expect(at.neighbor.state).to.equal('Established');
   });
 
   it('ends the session of a neighbor that sends no protobuf, restarts it, and leaves others alone', () => {

@@ -1,5 +1,6 @@
 /** Alanet machines joined by links over virtual time, perfect ones unless a test wants weather. */
 import { Alanet, type AlanetEvent, type AlanetOptions } from '../../../src/alanet/alanet.js';
+import type { Neighbor } from '../../../src/alanet/session/neighbor.js';
 import type { Crypto } from '../../../src/base/crypto.js';
 import { type Prefix, prefixOfNode } from '../../../src/base/ip6.js';
 import { after, type EpochMillis, type Instant, type Millis } from '../../../src/base/time.js';
@@ -77,6 +78,8 @@ const WRITABLE_MSEC = 30;
 export class TestNode {
   readonly keys: Keys;
   readonly alanet: Alanet;
+  /** What it shows of itself; a test may sign another. */
+  record: SignedRecord;
   /** Messages that left, decoded, oldest first. */
   readonly said: BgpMessage[] = [];
   readonly fib = new Map<Prefix, LinkId>();
@@ -90,10 +93,11 @@ export class TestNode {
   constructor(number: number, options: Partial<AlanetOptions> = {}) {
     this.keys = keysOf(number);
     const { id, seed, record } = this.keys;
+    this.record = record;
     this.alanet = new Alanet({
       ...{ crypto, entropy: new SeededEntropy(3, number), realm: REALM, work: 0 },
       wall: (now: Instant) => (EPOCH * 1000 + now) as EpochMillis,
-      identity: { id, seed, nodeRecord: () => record },
+      identity: { id, seed, nodeRecord: () => this.record },
       ...{ name: `n${number}`, transit: 'full', ...options },
     });
   }
@@ -107,6 +111,12 @@ export class TestNode {
       if (change.kind === 'set') this.fib.set(change.prefix, change.link);
       else this.fib.delete(change.prefix);
     }
+  }
+
+  /** The only neighbor, or the first. */
+  get neighbor(): Neighbor {
+    const [first] = this.alanet.neighbors.values();
+    return first as Neighbor;
   }
 
   has(other: TestNode): boolean {
@@ -125,6 +135,12 @@ export class TestMesh {
     this.nodes = [...nodes];
     this.#weather = weather;
     for (const node of nodes) node.alanet.start(this.now);
+    this.run();
+  }
+
+  add(node: TestNode): void {
+    this.nodes.push(node);
+    node.alanet.start(this.now);
     this.run();
   }
 
@@ -200,6 +216,7 @@ export class TestMesh {
 
   advance(msec: number): void {
     const until = this.now + msec;
+    this.run();
     for (;;) {
       let next = this.#flights[0]?.at ?? Number.POSITIVE_INFINITY;
       for (const { alanet } of this.nodes) next = Math.min(next, alanet.nextTimeout() ?? next);

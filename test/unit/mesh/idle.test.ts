@@ -20,6 +20,22 @@ describe('mesh: an idle link', () => {
     expect(a.isUp(b)).to.equal(true);
   });
 
+  it('comes to rest after both sides began a new key at the same moment', () => {
+    const { lab, wire, a, b } = linked(301, { a: { discovery: true }, b: { discovery: true } });
+    lab.advance(60_000);
+    for (let round = 0; round < 20; round++) {
+      a.send(b, Uint8Array.of(18, 0));
+      b.send(a, Uint8Array.of(18, 0));
+      lab.advance(79_000);
+      const before = wire.datagrams;
+      lab.advance(1_000);
+      expect(wire.datagrams - before, `round ${round}`).to.be.below(6);
+    }
+    const { acceptedInitiations } = a.mesh.noiseCounters();
+    const { acceptedInitiations: others } = b.mesh.noiseCounters();
+    expect(Math.min(acceptedInitiations, others), 'both began at once').to.be.above(1);
+  });
+
   it('wakes the router less than once a second', () => {
     const { lab, a } = linked(302);
     lab.advance(60_000);

@@ -1,0 +1,346 @@
+//! The thread that moves packets: it runs to completion, and sleeps only when nothing is left to do.
+use crate::codec::{self, Reader};
+use crate::core::drops::{Reason, NAMES};
+use crate::core::{Command, Core};
+use crate::host::{Carrier, Host};
+use crate::offload::{split, Vnet, VNET};
+use crate::sys::poll::{wait, Ready, Waker};
+use crate::sys::tun::{Tun, TunRead};
+use crate::sys::udp::{self, Ends, Receive, Socket, ENDS_BYTES};
+use crate::world::LinkId;
+use std::collections::HashMap;
+use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant as Clock;
+
+/// Of one pass, before others have their turn.
+const TRAINS_PER_SOCKET: usize = 4;
+const TUN_READS: usize = 64;
+const TUN_BYTES: usize = 256 * 1024;
+const COMMAND_BYTES: usize = 256 * 1024;
+/// Events that wait for control code; what is beyond is lost, and counted.
+const EVENT_BYTES_MAX: usize = 32 * 1024 * 1024;
+const READ_BYTES: usize = 65_536 + VNET;
+/// After this many panics the worker gives up.
+const PANICS_MAX: u32 = 100;
+
+/// What both threads see.
+pub struct Shared {
+    waker: Arc<Waker>,
+    commands: Mutex<Vec<u8>>,
+    events: Mutex<Vec<u8>>,
+    links: Mutex<HashMap<LinkId, [f64; 16]>>,
+    drops: Mutex<[u64; NAMES.len()]>,
+    is_stopped: AtomicBool,
+    /// Control code was told that there are events, and has not taken them yet.
+    is_told: AtomicBool,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Shared {
+    pub fn new() -> Option<Arc<Shared>> {
+        Some(Arc::new(Shared {
+            waker: Waker::new()?,
+            commands: Mutex::default(),
+            events: Mutex::default(),
+            links: Mutex::default(),
+            drops: Mutex::default(),
+            is_stopped: AtomicBool::new(false),
+            is_told: AtomicBool::new(false),
+        }))
+    }
+
+    pub fn apply(&self, commands: &[u8]) {
+        let mut waiting = lock(&self.commands);
+        let was_empty = waiting.is_empty();
+        waiting.extend_from_slice(commands);
+        drop(waiting);
+        if was_empty {
+            self.waker.wake();
+        }
+    }
+
+    pub fn take_events(&self) -> Vec<u8> {
+        self.is_told.store(false, Ordering::SeqCst);
+        std::mem::take(&mut lock(&self.events))
+    }
+
+    pub fn read_link(&self, link: LinkId) -> Option<[f64; 16]> {
+        lock(&self.links).get(&link).copied()
+    }
+
+    pub fn drops(&self) -> Vec<f64> {
+        lock(&self.drops).iter().map(|count| *count as f64).collect()
+    }
+
+    pub fn stop(&self) {
+        self.is_stopped.store(true, Ordering::SeqCst);
+        self.waker.wake();
+    }
+}
+
+pub struct Worker {
+    shared: Arc<Shared>,
+    core: Core,
+    host: Host,
+    /// Tells control code that there are events.
+    tell: Box<dyn Fn() + Send>,
+    started: Clock,
+    started_at: f64,
+    commands: Vec<u8>,
+    commands_done: usize,
+    buffer: Vec<u8>,
+    is_tun_ready: bool,
+    is_socket_ready: Vec<bool>,
+}
+
+impl Worker {
+    /// `now` is control code's time at this moment; both count the same monotonic clock.
+    pub fn new(shared: Arc<Shared>, seed: u64, now: f64, tell: Box<dyn Fn() + Send>) -> Worker {
+        Worker {
+            shared,
+            core: Core::new(seed),
+            host: Host::default(),
+            tell,
+            started: Clock::now(),
+            started_at: now,
+            commands: Vec::new(),
+            commands_done: 0,
+            buffer: vec![0; READ_BYTES],
+            is_tun_ready: false,
+            is_socket_ready: Vec::new(),
+        }
+    }
+
+    /// Until `stop`.
+    pub fn run(mut self) {
+        let mut panics = 0;
+        while !self.shared.is_stopped.load(Ordering::SeqCst) && panics < PANICS_MAX {
+            if let Err(cause) = catch_unwind(AssertUnwindSafe(|| self.turn())) {
+                panics += 1;
+                let text = cause.downcast_ref::<String>().cloned();
+                let text = text.or_else(|| cause.downcast_ref::<&str>().map(ToString::to_string));
+                let text = text.unwrap_or_else(|| "no message".into());
+                self.host.events.trouble(0, &format!("the packet worker went on after: {text}"));
+                self.publish();
+            }
+        }
+        self.last_words();
+    }
+
+    /// What control code said before it stopped us still leaves.
+    fn last_words(&mut self) {
+        loop {
+            self.take_commands();
+            if self.commands_done >= self.commands.len() && lock(&self.shared.commands).is_empty() {
+                break;
+            }
+        }
+        self.host.flush();
+        self.publish();
+    }
+
+    fn now(&self) -> f64 {
+        self.started_at + self.started.elapsed().as_secs_f64() * 1000.0
+    }
+
+    fn turn(&mut self) {
+        self.host.now = self.now();
+        self.take_commands();
+        for at in 0..self.host.sockets.len() {
+            self.drain_socket(at);
+        }
+        self.host.flush_tun();
+        self.drain_tun();
+        self.host.flush();
+        self.publish();
+        let is_busy = self.is_tun_ready
+            || self.is_socket_ready.contains(&true)
+            || self.commands_done < self.commands.len();
+        if !is_busy {
+            self.sleep();
+        }
+    }
+
+    fn sleep(&mut self) {
+        if !lock(&self.shared.commands).is_empty() {
+            return;
+        }
+        let mut fds: Vec<i32> = self.host.sockets.iter().map(|socket| socket.fd).collect();
+        fds.extend(self.host.tun.map(|tun| tun.fd));
+        let mut ready = Vec::new();
+        wait(&self.shared.waker, &fds, &mut ready);
+        let sockets = self.host.sockets.len();
+        for (is_ready, found) in self.is_socket_ready.iter_mut().zip(&ready) {
+            *is_ready = *found != Ready::No;
+        }
+        match ready.get(sockets) {
+            Some(Ready::Yes) => self.is_tun_ready = true,
+            Some(Ready::Failed) => self.tun_gone(),
+            _ => {}
+        }
+    }
+
+    fn tun_gone(&mut self) {
+        self.host.tun = None;
+        self.is_tun_ready = false;
+        self.host.events.trouble(1, "the interface was deleted");
+    }
+
+    fn take_commands(&mut self) {
+        if self.commands_done >= self.commands.len() {
+            self.commands.clear();
+            self.commands_done = 0;
+            std::mem::swap(&mut self.commands, &mut lock(&self.shared.commands));
+        }
+        let end = self.commands_done + COMMAND_BYTES;
+        let commands = std::mem::take(&mut self.commands);
+        while self.commands_done < commands.len().min(end) {
+            let mut reader = Reader::new(&commands[self.commands_done..]);
+            let before = reader.left();
+            if self.command(&mut reader).is_none() {
+                self.host.events.trouble(0, "a command could not be read");
+                self.commands_done = commands.len();
+                break;
+            }
+            self.commands_done += before - reader.left();
+        }
+        self.commands = commands;
+    }
+
+    fn command(&mut self, reader: &mut Reader) -> Option<()> {
+        let now = self.host.now;
+        let kind = reader.u8()?;
+        match kind {
+            11 => {
+                let id = reader.u32()?;
+                let room = reader.u32()? as usize;
+                let is_udp = reader.u8()? == 1;
+                let ends: [u8; ENDS_BYTES] = reader.take(ENDS_BYTES)?.try_into().ok()?;
+                let carrier = if is_udp { Carrier::Udp } else { Carrier::External };
+                self.host.set_path(id, carrier, room, Ends::read(&ends));
+            }
+            12 => {
+                let id = reader.u32()?;
+                self.host.remove_path(id);
+            }
+            13 => {
+                let path = reader.u32()?;
+                let mut datagram = reader.blob()?.to_vec();
+                self.core.datagram(&mut self.host, now, path, &mut datagram);
+            }
+            14 => {
+                let (fd, id) = (reader.u32()? as i32, reader.u32()?);
+                let bits = reader.u8()?;
+                let (is_ip6, takes_ip4) = (bits & 1 != 0, bits & 2 != 0);
+                let is_wildcard = bits & 4 != 0;
+                self.host.sockets.push(Socket { fd, id, is_ip6, takes_ip4, is_wildcard });
+                self.is_socket_ready.push(true);
+            }
+            15 => {
+                self.host.set_tun(Tun { fd: reader.u32()? as i32 });
+                self.is_tun_ready = true;
+            }
+            _ => {
+                let command = codec::command(kind, reader)?;
+                if let Command::RemoveLink { link } = &command {
+                    lock(&self.shared.links).remove(link);
+                }
+                self.core.apply(&mut self.host, now, command);
+            }
+        }
+        Some(())
+    }
+
+    fn drain_socket(&mut self, at: usize) {
+        if !self.is_socket_ready[at] {
+            return;
+        }
+        let socket = self.host.sockets[at];
+        for _ in 0..TRAINS_PER_SOCKET {
+            match udp::receive(&socket, &mut self.buffer) {
+                Receive::Empty => {
+                    self.is_socket_ready[at] = false;
+                    return;
+                }
+                Receive::Useless => {}
+                Receive::Train(train) => {
+                    let path = self.host.path_from(train.ends);
+                    let now = self.host.now;
+                    for datagram in self.buffer[..train.bytes].chunks_mut(train.segment.max(1)) {
+                        self.core.datagram(&mut self.host, now, path, datagram);
+                    }
+                }
+            }
+        }
+    }
+
+    fn drain_tun(&mut self) {
+        let Some(tun) = self.host.tun.filter(|_| self.is_tun_ready) else { return };
+        let mut bytes = 0;
+        for _ in 0..TUN_READS {
+            match tun.read(&mut self.buffer) {
+                TunRead::Empty => {
+                    self.is_tun_ready = false;
+                    return;
+                }
+                TunRead::Gone => {
+                    self.tun_gone();
+                    return;
+                }
+                TunRead::Bytes(count) => {
+                    self.split_read(count);
+                    bytes += count;
+                }
+            }
+            if bytes >= TUN_BYTES {
+                return;
+            }
+        }
+    }
+
+    fn split_read(&mut self, count: usize) {
+        let Some((head, rest)) = self.buffer[..count].split_first_chunk_mut::<VNET>() else {
+            return;
+        };
+        let vnet = Vnet::read(head);
+        let (core, host) = (&mut self.core, &mut self.host);
+        let now = host.now;
+        if split::split(&vnet, rest, |packet| core.tun_packet(host, now, packet)).is_err() {
+            core.count(Reason::Malformed);
+        }
+    }
+
+    /// Ends a pass: counters and events go where control code finds them.
+    fn publish(&mut self) {
+        let Worker { core, host, shared, .. } = self;
+        core.count_many(Reason::SendFailed, std::mem::take(&mut host.unsent));
+        core.count_many(Reason::TunFull, std::mem::take(&mut host.undelivered));
+        core.flush(host.now);
+        {
+            let mut links = lock(&shared.links);
+            core.take_dirty(|link| {
+                links.insert(link.id, codec::counters(link));
+            });
+        }
+        let events = &mut host.events.bytes;
+        if !events.is_empty() {
+            let mut waiting = lock(&shared.events);
+            if waiting.len() + events.len() <= EVENT_BYTES_MAX {
+                waiting.extend_from_slice(events);
+            } else {
+                core.count(Reason::QueueFull);
+            }
+            events.clear();
+            drop(waiting);
+            if !shared.is_told.swap(true, Ordering::SeqCst) {
+                (self.tell)();
+            }
+        }
+        *lock(&shared.drops) = *self.core.drops();
+    }
+}
