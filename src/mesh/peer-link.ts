@@ -77,7 +77,7 @@ export class PeerLink {
   readonly #endpoints: LinkEndpoints;
   readonly #retry: LinkRetry;
   readonly #timers = new Timers<LinkTimer>();
-  /** Of a guest: its invitation was good. */
+  /** Its invitation was good; whoever runs the mesh makes it a configured peer soon. */
   #isAdmitted = false;
   /** No handshake of our own before this. */
   #holdUntil = 0 as Instant;
@@ -396,8 +396,9 @@ export class PeerLink {
 
   #onHello(now: Instant, hello: Extract<MeshMessage, { kind: 'hello' }>): void {
     const { key, id } = this.spec;
-    const isInvited = this.isStranger || (this.source === 'discovered' && hello.invite);
-    const invite = isInvited ? checkInvite(this.#ctx, hello, { now, key, id }) : undefined;
+    const invite = this.#mustProve(hello)
+      ? checkInvite(this.#ctx, hello, { now, key, id })
+      : undefined;
     if (invite?.ok === false) {
       this.#refuse(now, invite.error);
       return;
@@ -416,13 +417,18 @@ export class PeerLink {
     this.#proveWhenReady(now);
   }
 
+  /** A neighbor on the LAN is welcome without an invitation, but one that it shows counts; once. */
+  #mustProve({ invite }: Extract<MeshMessage, { kind: 'hello' }>): boolean {
+    const isFound = this.source === 'discovered' && invite !== undefined;
+    return this.isStranger || (isFound && !this.#isAdmitted);
+  }
+
   /** A good invitation: it is used up, and the other side gets our Hello if it has not got it yet. */
   #admit(invite: Uint8Array, { id, body }: ProvenPeer, candidates: readonly string[]): void {
     this.#ctx.invites.use(invite);
-    if (this.isStranger) {
-      this.#isAdmitted = true;
-      this.#sendHello();
-    }
+    const isGreeted = !this.isStranger;
+    this.#isAdmitted = true;
+    if (!isGreeted) this.#sendHello();
     const endpoints = candidates.filter(isTellable);
     const { key } = this.spec;
     this.#ctx.emit({ kind: 'joined', invite, key, id, name: body.name, endpoints });
