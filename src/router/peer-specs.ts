@@ -22,8 +22,9 @@ export function peerSpecs(
   dir: string,
 ): NamedSpec[] {
   const specs = new Map<string, PeerSpec>();
-  for (const { key, id, name, endpoints } of stored) {
-    specs.set(toBase64Url(key), { key, name, endpoints, ...(id !== undefined && { id }) });
+  for (const { key, id, name, endpoints, invite } of stored) {
+    const known = { ...(id !== undefined && { id }), ...(invite !== undefined && { invite }) };
+    specs.set(toBase64Url(key), { key, name, endpoints, ...known });
   }
   for (const peer of config.peers) {
     const spec = configured(peer, dir);

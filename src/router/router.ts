@@ -22,11 +22,14 @@ import type { Identity } from '../platform/keystore.js';
 import type { NativeBinding } from '../platform/native.js';
 import { Tun } from '../platform/tun.js';
 import { PeerApplier, type PeerChanges } from './apply-peers.js';
+import { BrowserRoute } from './browser-route.js';
 import type { RouterConfig } from './config/config.js';
 import { RouterDocuments } from './control/documents.js';
 import type { RouterControl } from './control/types.js';
 import { DnsServer } from './dns.js';
 import { Echoes } from './echo.js';
+import { Invitations } from './invitations.js';
+import type { InviteStore } from './invite-store.js';
 import type { Log } from './log.js';
 import { Monitor } from './monitor.js';
 import { Names } from './names.js';
@@ -45,6 +48,7 @@ export interface RouterParts {
   readonly identity: Identity;
   readonly log: Log;
   readonly peerStore: PeerStore;
+  readonly invites: InviteStore;
   readonly nextSeq: () => number;
   readonly seen: SeenFile;
   readonly loadConfig: () => RouterConfig;
@@ -70,6 +74,7 @@ export class Router {
   listening: readonly string[] = [];
   readonly #pump: Pump;
   readonly #peers: PeerApplier;
+  readonly #invitations = new Invitations(this);
   readonly #transports: TransportSet;
   readonly #events: PlaneEvent[] = [];
   readonly #portable: PortableCore | undefined;
@@ -77,6 +82,7 @@ export class Router {
   #tun: Tun | undefined;
   #routes: KernelRoutes | undefined;
   #stockRoutes: StockRoutes | undefined;
+  #browserRoute: BrowserRoute | undefined;
   #discovery: DiscoverySocket | undefined;
   #dns: DnsServer | undefined;
   #interfaces: InterfaceWatcher | undefined;
@@ -190,7 +196,14 @@ export class Router {
     await this.#startDns();
     this.#pump.feed((at) => this.engine.start(at));
     this.#startDiscovery();
+    this.tellInvites();
     this.applyPeers();
+  }
+
+  /** The mesh knows the invitations as the store has them. */
+  tellInvites(): void {
+    const invites = this.parts.invites.book();
+    this.#pump.feed((at) => this.engine.commandMesh(at, { kind: 'set-invites', invites }));
   }
 
   async #startDns(): Promise<void> {
@@ -218,6 +231,9 @@ export class Router {
       refused: (message) => log.warn('routes', message),
     });
     this.#stockRoutes = new StockRoutes(this.#routes, log);
+    if (config.browserRoute) {
+      this.#browserRoute = new BrowserRoute({ routes: this.#routes, index: tun.index, log });
+    }
     this.#native?.setTun(tun.fd);
     const plane = this.#portable;
     if (plane === undefined) return;
@@ -267,6 +283,7 @@ export class Router {
   #interfacesChanged({ present }: LanChange): void {
     this.#discovery?.setInterfaces(present);
     this.#routes?.recheck();
+    this.#browserRoute?.update();
     this.#tellCandidates();
     const names = this.#discovery === undefined ? [] : present.map((one) => one.name);
     this.#pump.feed((at) => this.engine.commandMesh(at, { kind: 'set-interfaces', names }));
@@ -303,7 +320,7 @@ export class Router {
       listen: before.listen,
       tunName: before.tunName,
       tunMtu: before.tunMtu,
-      dnsListen: before.dnsListen,
+      ...{ dnsListen: before.dnsListen, browserRoute: before.browserRoute },
     };
     const changes = this.applyPeers();
     if (next.discoveryInterfaces.join() !== before.discoveryInterfaces.join()) {
@@ -331,6 +348,7 @@ export class Router {
       'tunName',
       'tunMtu',
       'dnsListen',
+      'browserRoute',
       'probeIntervalMsec',
       'probeCount',
       'idleProbeMsec',
@@ -365,8 +383,12 @@ export class Router {
       case 'kernel-routes':
         this.#setKernelRoutes(output.changes);
         return;
+      case 'joined':
+        void this.#invitations.joined(output);
+        return;
       case 'event':
         this.monitor.tell(output.event);
+        if (output.event.kind === 'link') void this.#invitations.linkChanged(output.event);
         logEvent(this.parts.log, output.event);
         return;
       case 'persist':

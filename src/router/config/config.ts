@@ -39,6 +39,8 @@ export interface RouterConfig {
   readonly tunMtu: number;
   /** Where names are answered; undefined: nowhere. */
   readonly dnsListen: string | undefined;
+  /** Make Chromium ask for AAAA on a host without other IPv6. */
+  readonly browserRoute: boolean;
   readonly peers: readonly PeerConfig[];
   /** Settings that this version does not act on. */
   readonly ignored: readonly string[];
@@ -58,7 +60,7 @@ interface Raw {
   idle_probe_s?: number;
   discovery?: { interfaces?: string[] };
   tun?: { name?: string; mtu?: number };
-  dns?: { listen?: string };
+  dns?: { listen?: string; browser_route?: boolean };
   peers?: {
     key?: string;
     name?: string;
@@ -209,6 +211,7 @@ function complete(raw: Raw, ignored: readonly string[]): RouterConfig {
     tunName: raw.tun?.name ?? 'ala0',
     tunMtu: raw.tun?.mtu ?? TUN_MTU,
     dnsListen: raw.dns?.listen,
+    browserRoute: raw.dns?.browser_route ?? false,
     peers: (raw.peers ?? []).map(peerOf),
     ignored,
   };

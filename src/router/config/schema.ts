@@ -111,6 +111,6 @@ export const SETTINGS: Table = {
   discovery: tableOf({ interfaces: texts() }),
   tun: tableOf({ name: text(INTERFACE), mtu: number(1280, 65_535) }),
   peers: tablesOf(PEER),
-  dns: tableOf({ listen: text(DNS_LISTEN) }),
+  dns: tableOf({ listen: text(DNS_LISTEN), browser_route: flag }),
   ...LATER,
 };

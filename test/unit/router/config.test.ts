@@ -21,7 +21,7 @@ describe('the configuration', () => {
       ...{ name: undefined, realm: undefined, transit: 'full', plane: 'auto' },
       ...{ listen: ['udp://[::]:4242'], probeIntervalMsec: 1000, probeCount: 3 },
       ...{ idleProbeMsec: 25_000, discoveryInterfaces: ['*'], tunName: 'ala0', tunMtu: 1420 },
-      ...{ dnsListen: undefined, peers: [], ignored: [] },
+      ...{ dnsListen: undefined, browserRoute: false, peers: [], ignored: [] },
     });
   });
 
@@ -42,6 +42,7 @@ describe('the configuration', () => {
       mtu = 1280
       [dns]
       listen = "127.0.0.1:5300"
+      browser_route = true
       [[peers]]
       key = "${KEY}"
       endpoints = ["udp://203.0.113.7:4242"]
@@ -55,7 +56,13 @@ describe('the configuration', () => {
       ...{ name: 'berlin', realm: 'lab', transit: 'stub', plane: 'portable' },
       ...{ listen: ['udp://[::]:1', 'udp://0.0.0.0:2'], probeIntervalMsec: 50, probeCount: 5 },
       ...{ idleProbeMsec: 10_000, discoveryInterfaces: ['eth[1-9]*'] },
-      ...{ tunName: 'mesh7', tunMtu: 1280, dnsListen: '127.0.0.1:5300', ignored: [] },
+      ...{
+        tunName: 'mesh7',
+        tunMtu: 1280,
+        dnsListen: '127.0.0.1:5300',
+        browserRoute: true,
+        ignored: [],
+      },
       peers: [
         { key: KEY, endpoints: ['udp://203.0.113.7:4242'] },
         {
