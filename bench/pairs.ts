@@ -1,5 +1,5 @@
 /** Two routers of a kind on one wire (MTU 1500, IPv4 below), ready to carry IPv6. */
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import {
   must,
@@ -39,22 +39,30 @@ async function twoHosts(stage: Stage): Promise<readonly [Namespace, Namespace]> 
 }
 
 /** Made known to each other by hand; discovery is off, as the rival has none. */
-export async function alameshPair(stage: Stage): Promise<Pair> {
+const alameshPair = async (stage: Stage, plane: 'native' | 'portable'): Promise<Pair> => {
   const [from, to] = await twoHosts(stage);
   const config = '[discovery]\ninterfaces = []';
   const start = (at: Namespace, name: string): Promise<Router> =>
-    Router.start(stage, { at, name, config, env: PORTABLE });
+    Router.start(stage, { at, name, config, env: { ALAMESH_PLANE: plane } });
   const [a, b] = await Promise.all([start(from, 'a'), start(to, 'b')]);
   await introduce([a, `${HOSTS[0]}:${ALAMESH_PORT}`], [b, `${HOSTS[1]}:${ALAMESH_PORT}`]);
   await converged([a, b]);
   const [one, other] = await Promise.all([a.status(), b.status()]);
-  if (one.plane !== 'portable') throw new Error(`the router runs the ${one.plane} plane`);
+  if (one.plane !== plane) throw new Error(`the router runs the ${one.plane} plane`);
   return { from, to, address: b.address, mtu: one.tun.mtu, pids: [one.pid, other.pid] };
+};
+
+export const portablePair: MakePair = (stage) => alameshPair(stage, 'portable');
+export const nativePair: MakePair = (stage) => alameshPair(stage, 'native');
+
+export function wireguardProgram(): string {
+  const newest = path.join(process.env.PEERS ?? '', 'bin', 'wireguard-go');
+  return process.env.PEERS !== undefined && existsSync(newest) ? newest : 'wireguard-go';
 }
 
 let devices = 0;
 
-/** Debian's wireguard-go, set up by `wg`. */
+/** Debian's wireguard-go, or a newer one in `$PEERS/bin`; set up by `wg`. */
 export async function wireguardPair(stage: Stage): Promise<Pair> {
   const spaces = await twoHosts(stage);
   const keys: { readonly secret: string; readonly open: string }[] = [];
@@ -66,7 +74,7 @@ export async function wireguardPair(stage: Stage): Promise<Pair> {
   for (const [i, at] of spaces.entries()) {
     // Its control sockets are in one folder for all namespaces.
     const device = `wb${process.pid % 1_000_000}x${++devices}`;
-    programs.push(at.start(['wireguard-go', '-f', device]));
+    programs.push(at.start([wireguardProgram(), '-f', device]));
     const shows = async (): Promise<boolean> => (await at.run(['wg', 'show', device])).status === 0;
     await until('wireguard-go answers', shows);
     const [own, peer] = i === 0 ? keys : keys.toReversed();

@@ -3,7 +3,7 @@ use crate::codec::{Writer, NONE};
 use crate::offload::merge::{Abilities, Merger};
 use crate::sys::tun::Tun;
 use crate::sys::udp::{self, Ends, Socket};
-use crate::world::{Event, Instant, PathId, World};
+use crate::world::{Event, Instant, PathId, Sending, World};
 use std::collections::{HashMap, VecDeque};
 
 /// Paths that strangers made: numbers from here on, given by the worker until control code gives them one of its own.
@@ -43,6 +43,7 @@ struct Queued {
     path: PathId,
     at: usize,
     bytes: usize,
+    ecn: u8,
 }
 
 pub struct Host {
@@ -185,19 +186,20 @@ impl Host {
                 }
                 _ => {
                     if let Some((train, segment)) = run {
-                        self.send_train(path, &arena[train.at..train.at + train.bytes], segment);
+                        self.send_train(train, &arena[train.at..train.at + train.bytes], segment);
                     }
                     Some((*queued, queued.bytes))
                 }
             };
         }
         if let Some((train, segment)) = run {
-            self.send_train(path, &arena[train.at..train.at + train.bytes], segment);
+            self.send_train(train, &arena[train.at..train.at + train.bytes], segment);
         }
     }
 
     /// Datagrams of `segment` bytes, the last may be shorter.
-    fn send_train(&mut self, id: PathId, bytes: &[u8], segment: usize) {
+    fn send_train(&mut self, train: Queued, bytes: &[u8], segment: usize) {
+        let Queued { path: id, ecn, .. } = train;
         let count = bytes.len().div_ceil(segment.max(1)) as u64;
         let Some(path) = self.paths.get(&id) else {
             self.unsent += count;
@@ -208,25 +210,25 @@ impl Host {
                 self.external(id, datagram);
             }
         } else if path.segments || count == 1 {
-            match self.send_udp(id, bytes, segment) {
+            match self.send_udp(id, ecn, bytes, segment) {
                 Outcome::Taken => {}
                 Outcome::Lost => self.unsent += count,
-                Outcome::OneByOne => self.send_singly(id, bytes, segment),
+                Outcome::OneByOne => self.send_singly(id, ecn, bytes, segment),
             }
         } else {
-            self.send_singly(id, bytes, segment);
+            self.send_singly(id, ecn, bytes, segment);
         }
     }
 
-    fn send_singly(&mut self, id: PathId, bytes: &[u8], segment: usize) {
+    fn send_singly(&mut self, id: PathId, ecn: u8, bytes: &[u8], segment: usize) {
         for datagram in bytes.chunks(segment) {
-            if !matches!(self.send_udp(id, datagram, datagram.len()), Outcome::Taken) {
+            if !matches!(self.send_udp(id, ecn, datagram, datagram.len()), Outcome::Taken) {
                 self.unsent += 1;
             }
         }
     }
 
-    fn send_udp(&mut self, id: PathId, bytes: &[u8], segment: usize) -> Outcome {
+    fn send_udp(&mut self, id: PathId, ecn: u8, bytes: &[u8], segment: usize) -> Outcome {
         for _ in 0..2 {
             let Some(ends) = self.paths.get(&id).map(|path| path.ends) else {
                 return Outcome::Lost;
@@ -235,7 +237,7 @@ impl Host {
                 self.fail(id, UNREACHABLE, NONE);
                 return Outcome::Lost;
             };
-            let Err(errno) = udp::send(&socket, &ends, bytes, segment) else {
+            let Err(errno) = udp::send(&socket, &ends, ecn, bytes, segment) else {
                 return Outcome::Taken;
             };
             let is_train = bytes.len() > segment;
@@ -322,6 +324,7 @@ enum Outcome {
 /// Whether a datagram can be the next of a train: right behind it, no longer than the others, and none was shorter.
 fn continues(train: &Queued, segment: usize, next: &Queued) -> bool {
     next.at == train.at + train.bytes
+        && next.ecn == train.ecn
         && next.bytes <= segment
         && train.bytes % segment == 0
         && train.bytes / segment < SEGMENTS_MAX
@@ -334,18 +337,30 @@ impl World for Host {
         self.paths.get(&path).map(|path| path.room)
     }
 
+    /// An IPv4 address, or an IPv6 /64.
+    fn source_of(&self, path: PathId) -> u128 {
+        let Some(path) = self.paths.get(&path) else { return 0 };
+        let address = u128::from_be_bytes(path.ends.remote);
+        if path.ends.is_ip4() {
+            address
+        } else {
+            address >> 64
+        }
+    }
+
     #[inline]
-    fn slot(&mut self, path: PathId, bytes: usize, urgent: bool) -> Option<&mut [u8]> {
+    fn slot(&mut self, path: PathId, bytes: usize, how: Sending) -> Option<&mut [u8]> {
+        let Sending { urgent, ecn } = how;
         self.is_urgent = urgent;
         if urgent {
-            self.slot = Some(Queued { path, at: 0, bytes });
+            self.slot = Some(Queued { path, at: 0, bytes, ecn });
             self.urgent.resize(bytes, 0);
             return Some(&mut self.urgent);
         }
         if self.used + bytes > self.arena.len() {
             self.flush_sends();
         }
-        self.slot = Some(Queued { path, at: self.used, bytes });
+        self.slot = Some(Queued { path, at: self.used, bytes, ecn });
         self.arena.get_mut(self.used..self.used + bytes)
     }
 
@@ -364,7 +379,7 @@ impl World for Host {
             return true;
         }
         let datagram = std::mem::take(&mut self.urgent);
-        let outcome = self.send_udp(slot.path, &datagram, datagram.len());
+        let outcome = self.send_udp(slot.path, slot.ecn, &datagram, datagram.len());
         self.urgent = datagram;
         matches!(outcome, Outcome::Taken)
     }

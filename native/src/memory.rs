@@ -1,8 +1,8 @@
 //! A core between lists instead of sockets and a TUN: what the contract suite and the differential test run.
 use crate::codec::{self, Reader, Writer};
 use crate::core::drops::Reason;
-use crate::core::Core;
-use crate::world::{Event, PathId, World};
+use crate::core::{Core, From};
+use crate::world::{Event, PathId, Sending, World};
 use std::collections::HashMap;
 
 /// Datagrams and packets of one direction as bytes: path (datagrams only), length, bytes, …
@@ -23,8 +23,12 @@ impl World for Lists {
         self.rooms.get(&path).copied()
     }
 
-    fn slot(&mut self, path: PathId, len: usize, urgent: bool) -> Option<&mut [u8]> {
-        let (_, _, datagram) = self.slot.insert((path, urgent, vec![0; len]));
+    fn source_of(&self, path: PathId) -> u128 {
+        u128::from(path)
+    }
+
+    fn slot(&mut self, path: PathId, len: usize, how: Sending) -> Option<&mut [u8]> {
+        let (_, _, datagram) = self.slot.insert((path, how.urgent, vec![0; len]));
         Some(datagram)
     }
 
@@ -85,7 +89,7 @@ impl MemoryHost {
     }
 
     pub fn datagram(&mut self, now: f64, path: PathId, datagram: &mut [u8]) {
-        self.core.datagram(&mut self.lists, now, path, datagram);
+        self.core.datagram(&mut self.lists, now, From { path, ecn: 0 }, datagram);
     }
 
     pub fn tun_packet(&mut self, now: f64, packet: &[u8]) {

@@ -1,7 +1,7 @@
 //! The thread that moves packets: it runs to completion, and sleeps only when nothing is left to do.
 use crate::codec::{self, Reader};
 use crate::core::drops::{Reason, NAMES};
-use crate::core::{Command, Core};
+use crate::core::{Command, Core, From};
 use crate::host::{Carrier, Host};
 use crate::offload::{split, Vnet, VNET};
 use crate::sys::poll::{wait, Ready, Waker};
@@ -231,15 +231,21 @@ impl Worker {
             13 => {
                 let path = reader.u32()?;
                 let mut datagram = reader.blob()?.to_vec();
-                self.core.datagram(&mut self.host, now, path, &mut datagram);
+                self.core.datagram(&mut self.host, now, From { path, ecn: 0 }, &mut datagram);
             }
             14 => {
                 let (fd, id) = (reader.u32()? as i32, reader.u32()?);
                 let bits = reader.u8()?;
                 let (is_ip6, takes_ip4) = (bits & 1 != 0, bits & 2 != 0);
                 let is_wildcard = bits & 4 != 0;
-                self.host.sockets.push(Socket { fd, id, is_ip6, takes_ip4, is_wildcard });
+                let socket = Socket { fd, id, is_ip6, takes_ip4, is_wildcard };
+                udp::enable_ecn(&socket);
+                self.host.sockets.push(socket);
                 self.is_socket_ready.push(true);
+            }
+            16 => {
+                let key: [u8; 32] = reader.take(32)?.try_into().ok()?;
+                self.core.guard_handshakes(key);
             }
             15 => {
                 self.host.set_tun(Tun { fd: reader.u32()? as i32 });
@@ -270,9 +276,10 @@ impl Worker {
                 Receive::Useless => {}
                 Receive::Train(train) => {
                     let path = self.host.path_from(train.ends);
+                    let from = From { path, ecn: train.ecn };
                     let now = self.host.now;
                     for datagram in self.buffer[..train.bytes].chunks_mut(train.segment.max(1)) {
-                        self.core.datagram(&mut self.host, now, path, datagram);
+                        self.core.datagram(&mut self.host, now, from, datagram);
                     }
                 }
             }

@@ -19,13 +19,24 @@ pub enum Event<'a> {
     Pong { packet: &'a [u8] },
 }
 
+/// How one datagram leaves.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub struct Sending {
+    /// Passes those that still wait.
+    pub urgent: bool,
+    /// The two bits of the outer header (RFC 6040 §4.1: a copy of the inner ones).
+    pub ecn: u8,
+}
+
 /// What the core does to the outside during a call.
 pub trait World {
     /// Largest datagram that the path carries; None for a path that is not known.
     fn path_room(&self, path: PathId) -> Option<usize>;
+    /// Who is at the other end: the address of one host, or of one site where a site has many.
+    fn source_of(&self, path: PathId) -> u128;
     /// Room for one datagram of exactly `len` bytes, to be written right away and ended with `commit`. Datagrams of one
     /// path leave in order; an urgent one passes those that still wait. None: nothing can be taken.
-    fn slot(&mut self, path: PathId, len: usize, urgent: bool) -> Option<&mut [u8]>;
+    fn slot(&mut self, path: PathId, len: usize, how: Sending) -> Option<&mut [u8]>;
     /// Ends the datagram of the last `slot`. Returns false when an urgent one was not taken.
     fn commit(&mut self) -> bool;
     /// One whole IPv6 packet for the TUN, copied during the call. false: the device took nothing.

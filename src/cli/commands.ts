@@ -1,7 +1,14 @@
 /** The commands that talk to a running router: what they are called and what they ask. What they print is loaded late. */
 import { type Command, InvalidArgumentError } from 'commander';
 import type { Ask, Where } from './client.js';
-import type { MessageDocument, PeerLineDocument, ReloadDocument } from './documents.js';
+import type {
+  InviteDocument,
+  MessageDocument,
+  PeerLineDocument,
+  ReloadDocument,
+} from './documents.js';
+import type { InviteOptions } from './invite.js';
+import type { JoinOptions } from './join.js';
 
 type Options = Where & { readonly json?: boolean };
 
@@ -46,6 +53,7 @@ export function registerApi(program: Command): void {
   registerRouter(program);
   registerPeers(program);
   registerBgp(program);
+  registerInvites(program);
   registerDns(program);
   registerTools(program);
 }
@@ -215,6 +223,66 @@ function softOrHard(text: string): string {
   throw new InvalidArgumentError('It is soft or hard.');
 }
 
+function registerInvites(program: Command): void {
+  const invite = leaf(program, {
+    usage: 'invite',
+    description: 'print one line that lets a friend in; the friend gives it to `join`',
+    example: 'invite --name carol --expires 24h',
+  })
+    .option('--expires <time>', 'how long it serves: 30m, 24h, 7d', '24h')
+    .option('--uses <n>', 'how many may come with it', '1')
+    .option('--name <name>', 'who it is for; proposed as the name of their node')
+    .option(
+      '--endpoint <host:port...>',
+      "where others reach this router; default: the host's addresses",
+    )
+    .action(async (_options, command: Command) => {
+      const { invite } = await import('./invite.js');
+      const options = command.optsWithGlobals<Options & InviteOptions>();
+      const document = await invite(options);
+      print(options, document, ({ line }: InviteDocument): string => `${line}\n`);
+      if (process.stderr.isTTY && options.json !== true) {
+        const { qrText } = await import('./qr.js');
+        process.stderr.write(qrText(document.line, !process.env.NO_COLOR));
+      }
+      if (document.endpoints.length === 0) process.stderr.write(NO_ENDPOINT);
+    });
+  leaf(invite, {
+    usage: 'list',
+    description: 'invitations: open, used, expired, revoked, and who came with them',
+    example: 'invite list',
+  }).action(async (_options, command: Command) => {
+    const { invitesText, listInvites } = await import('./invite.js');
+    const options = command.optsWithGlobals<Options>();
+    print(options, await listInvites(options), invitesText);
+  });
+  leaf(invite, {
+    usage: 'revoke <id>',
+    description: 'let nobody in with it any more; who came stays a peer',
+    example: 'invite revoke 5f1c',
+  }).action(async (id: string, _options, command: Command) => {
+    const { revokeInvite } = await import('./invite.js');
+    const options = command.optsWithGlobals<Options>();
+    print(options, await revokeInvite(options, id), messageText);
+  });
+  registerJoin(program);
+}
+
+function registerJoin(program: Command): void {
+  leaf(program, {
+    usage: 'join <line>',
+    description: 'come in with an invitation: makes keys and config, peers, and runs the router',
+    example: 'join alamesh-invite:AUqN…',
+  })
+    .option('--name <name>', 'what people call this node; default: as the invitation says')
+    .option('--service', 'install and start a systemd service instead of running here')
+    .option('--no-start', 'only make keys, config and the peer')
+    .action(async (line: string, _options, command: Command) => {
+      const { join } = await import('./join.js');
+      process.exitCode = await join(line, command.optsWithGlobals<JoinOptions>(), write);
+    });
+}
+
 function registerDns(program: Command): void {
   const dns = program
     .command('dns')
@@ -254,7 +322,8 @@ function registerTools(program: Command): void {
     });
   leaf(program, {
     usage: 'monitor',
-    description: 'events as they happen: link, neighbor, route, registry, log; with --json a document a line',
+    description:
+      'events as they happen: link, neighbor, route, registry, log; with --json a document a line',
     example: 'monitor --json',
   }).action(async (_options, command: Command) => {
     const { monitor } = await import('./monitor.js');

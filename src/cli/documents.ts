@@ -184,3 +184,21 @@ export interface LookupDocument {
   readonly rcode: string;
   readonly answers: readonly { readonly type: string; readonly data: string }[];
 }
+
+export interface InviteDocument {
+  readonly id: string;
+  readonly line: string;
+  readonly endpoints: readonly string[];
+}
+
+export interface InvitesDocument {
+  readonly invites: readonly {
+    readonly id: string;
+    readonly name: string;
+    readonly state: string;
+    /** Epoch milliseconds. */
+    readonly expiresAt: number;
+    readonly usesMax: number;
+    readonly uses: readonly { readonly name: string; readonly address: string }[];
+  }[];
+}

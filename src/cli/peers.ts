@@ -1,5 +1,6 @@
 /** `alamesh peer …`: through the router when one runs, else on the files of the state directory. */
 import { EXIT, UserError } from '../base/errors.js';
+import { looksLikeInvite } from '../identity/invite-line.js';
 import { looksLikePeerLine } from '../identity/peer-line.js';
 import { readBounded } from '../platform/files.js';
 import { PeerStore } from '../router/peer-store.js';
@@ -22,9 +23,10 @@ export async function peerLine(
   return (await openStore(where)).lineDocument(endpoints, undefined);
 }
 
-/** @param what The line itself, or the name of a file that holds a line or a signed node file. */
+/** @param what The line itself (an invitation too), or the name of a file that holds a line or a signed node file. */
 export async function addPeer(where: Where, what: string): Promise<MessageDocument> {
-  const text = looksLikePeerLine(what) ? what : await readPeerFile(what);
+  const isLine = looksLikePeerLine(what) || looksLikeInvite(what);
+  const text = isLine ? what : await readPeerFile(what);
   if (await isRunning(where)) return ask(where, '/v1/peers', { method: 'POST', body: text });
   const store = await openStore(where);
   return store.addedDocument(await store.add(text), 'used at the next `alamesh up`');

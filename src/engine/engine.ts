@@ -11,6 +11,7 @@ import { Mesh } from '../mesh/mesh.js';
 import type {
   Beacon,
   BeaconOutput,
+  Joined,
   MeshAnswer,
   MeshCommand,
   MeshEvent,
@@ -26,6 +27,8 @@ export type EngineOutput =
   | { readonly kind: 'release'; readonly path: PathId }
   | BeaconOutput
   | { readonly kind: 'event'; readonly event: MeshEvent | AlanetEvent }
+  /** Somebody came with a good invitation. */
+  | Joined
   /** Prefixes that the host should send into the TUN, or no longer. */
   | { readonly kind: 'kernel-routes'; readonly changes: readonly FibChange[] }
   /** The plane's answer to an injected echo, for `alamesh ping`. */
@@ -149,6 +152,7 @@ export class Engine {
       case 'open':
       case 'release':
       case 'beacon':
+      case 'joined':
       case 'event':
         this.#outputs.push(output);
         return true;

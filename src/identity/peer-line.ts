@@ -15,6 +15,7 @@ import {
   utf8Text,
   writeU32,
 } from '../base/bytes.js';
+import { crc32 } from '../base/crc32.js';
 import { addressBytes, NODE_SPACE, type NodeId, nodeIdOf } from '../base/ip6.js';
 import { bad, good, type Parsed } from '../base/result.js';
 import { CANDIDATES_MAX, KEY_BYTES, NODE_ID_BYTES } from '../wire/limits.js';
@@ -125,15 +126,10 @@ function partsFault({ realm, noiseKey, id, name, endpoints }: PeerInfo): string 
   return wrong === undefined ? undefined : `'${wrong}' is not an endpoint like udp://host:port`;
 }
 
-/** CRC-32 (ISO 3309, reflected, as in zip), big endian. */
+/** Big endian. */
 function checksum(lead: string, body: Uint8Array): Uint8Array {
-  let crc = 0xffffffff;
-  for (const byte of concat(utf8(lead), body)) {
-    crc ^= byte;
-    for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
-  }
   const bytes = new Uint8Array(CRC_BYTES);
-  writeU32(bytes, 0, ~crc >>> 0);
+  writeU32(bytes, 0, crc32(concat(utf8(lead), body)));
   return bytes;
 }
 

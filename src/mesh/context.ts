@@ -4,6 +4,7 @@ import type { Instant } from '../base/time.js';
 import type { LinkId } from '../link/types.js';
 import type { NoiseDevice } from '../noise/device.js';
 import type { LinkCounters } from '../plane/types.js';
+import type { InviteBook } from './invites.js';
 import type { MeshConfig, MeshCounters, MeshOptions, MeshOutput } from './types.js';
 
 export interface MeshContext {
@@ -13,6 +14,7 @@ export interface MeshContext {
   /** 8 random bytes for each start of the router. */
   readonly bootId: Uint8Array;
   readonly counters: MeshCounters;
+  readonly invites: InviteBook;
   /** Own endpoints, told to peers. */
   ownCandidates(): readonly string[];
   emit(output: MeshOutput): void;
@@ -47,6 +49,6 @@ export function newMeshCounters(): MeshCounters {
   return {
     ...{ strangers: 0, malformedControl: 0, malformedMessages: 0, controlFlood: 0 },
     ...{ staleSegments: 0, malformedBeacons: 0, foreignBeacons: 0, beaconFlood: 0 },
-    ...{ refusedHellos: 0 },
+    ...{ refusedHellos: 0, refusedInvites: 0 },
   };
 }

@@ -5,6 +5,8 @@ import type { Instant } from '../base/time.js';
 import { verifyNode } from '../identity/records.js';
 import type { MeshMessage, NodeRecordBody } from '../wire/types.js';
 import type { MeshContext } from './context.js';
+import { proveInvite } from './invites.js';
+import type { PeerSpec } from './types.js';
 
 export const HELLO_VERSION = 1;
 type Hello = Extract<MeshMessage, { kind: 'hello' }>;
@@ -24,16 +26,19 @@ export interface HelloExpectation {
 }
 
 /** @param observed The receiver's endpoint as we see it, empty when unknown. */
-export function makeHello(ctx: MeshContext, observed: string): Hello {
-  const { realm, name, identity } = ctx.options;
+export function makeHello(ctx: MeshContext, { key, invite }: PeerSpec, observed: string): Hello {
+  const { crypto, realm, name, identity } = ctx.options;
+  const { bootId } = ctx;
+  const ends = { inviter: key, invited: ctx.noise.publicKey, bootId };
   return {
     kind: 'hello',
     version: HELLO_VERSION,
     ...{ realm, name, observed },
     node: identity.nodeRecord(),
-    bootId: ctx.bootId,
+    bootId,
     candidates: ctx.ownCandidates(),
     capabilities: [],
+    ...(invite !== undefined && { invite: proveInvite(crypto, invite, ends) }),
   };
 }
 
@@ -57,4 +62,22 @@ export function checkHello(
     return bad(`it is ${formatNodeId(id)}, expected ${formatNodeId(expected.id)}`);
   }
   return good({ id, body });
+}
+
+/**
+ * Whether one who is no configured peer may be one by invitation. Cheap: a MAC, before any signature is looked at.
+ * @returns the invitation's id, or in words why not.
+ */
+export function checkInvite(
+  ctx: MeshContext,
+  hello: Hello,
+  { now, key }: HelloExpectation,
+): Parsed<Uint8Array> {
+  const { invite, bootId } = hello;
+  if (invite === undefined) return bad('not a peer, and not invited');
+  const ends = { inviter: ctx.noise.publicKey, invited: key, bootId };
+  const verdict = ctx.invites.check(invite, ends, ctx.options.wall(now));
+  if (verdict === 'good') return good(invite.id);
+  ctx.counters.refusedInvites++;
+  return bad(`invitation ${verdict}`);
 }

@@ -15,9 +15,12 @@ import { CANDIDATES_PER_PEER_MAX } from './candidates.js';
 import { log, type MeshContext, newMeshCounters } from './context.js';
 import { Discovery, type HeardBeacon } from './discovery.js';
 import { isEndpoint, zoneOf } from './endpoint.js';
+import { GUEST_MSEC, Guests } from './guests.js';
+import { InviteBook } from './invites.js';
 import { PeerLink, type PeerSource } from './peer-link.js';
 import { Peers } from './peers.js';
 import { linkRow, peerRow } from './rows.js';
+import { ADD_ERRORS, specFault } from './spec.js';
 import {
   type Beacon,
   type LinkRow,
@@ -45,7 +48,6 @@ export type {
   PeerSpec,
 } from './types.js';
 
-const KEY_BYTES = 32;
 const BOOT_ID_BYTES = 8;
 /** Ours: the side with the higher key leaves the first initiation on a LAN to the other. */
 const LAN_HOLD_MSEC = 1_000;
@@ -65,6 +67,7 @@ export class Mesh {
   readonly #noise: NoiseDevice;
   readonly #discovery: Discovery;
   readonly #peers = new Peers();
+  readonly #guests = new Guests();
   readonly #requests = new Map<number, OpenRequest>();
   readonly #touched = new Set<LinkId>();
   readonly #counters: MeshCounters = newMeshCounters();
@@ -95,6 +98,7 @@ export class Mesh {
       noise: this.#noise,
       bootId: entropy.bytes(BOOT_ID_BYTES),
       counters: this.#counters,
+      invites: new InviteBook(crypto),
       ownCandidates: () => this.#candidates,
       emit: (output) => void this.#outputs.push(output),
       open: (link, endpoint) => this.#open(link, endpoint),
@@ -191,6 +195,9 @@ export class Mesh {
       case 'set-interfaces':
         this.#setInterfaces(now, command.names);
         return DONE;
+      case 'set-invites':
+        this.#ctx.invites.set(command.invites);
+        return DONE;
       case 'shutdown':
         this.#isShutDown = true;
         this.#discovery.setInterfaces(now, []);
@@ -211,6 +218,7 @@ export class Mesh {
         if ((peer.nextTimeout() ?? Infinity) <= now) peer.handleTimeout(now);
       }
       if (this.#sweepAt !== undefined && now >= this.#sweepAt) this.#sweep(now);
+      this.#seeOut(now);
     }
     this.#takeNoise(now);
   }
@@ -223,6 +231,7 @@ export class Mesh {
   #computeNext(): Instant | undefined {
     if (this.#isShutDown) return undefined;
     let at = earliest(this.#noise.nextTimeout(), this.#discovery.nextTimeout(), this.#sweepAt);
+    at = earliest(at, this.#guests.nextTimeout());
     for (const peer of this.#peers.all()) at = earliest(at, peer.nextTimeout());
     return at;
   }
@@ -281,6 +290,7 @@ export class Mesh {
       this.#remove(now, known, 'configured anew');
       return this.#add(now, spec, { source: 'configured', delayMsec: 0 });
     }
+    this.#guests.leave(known.link);
     known.reconfigure(now, spec);
     return { ok: true, link: known.link };
   }
@@ -313,6 +323,7 @@ export class Mesh {
     peer.remove(now, reason);
     this.#noise.removePeer(now, peer.link);
     this.#peers.delete(peer);
+    this.#guests.leave(peer.link);
     for (const [request, { link }] of this.#requests) {
       if (link === peer.link) this.#requests.delete(request);
     }
@@ -437,11 +448,35 @@ export class Mesh {
       this.#peers.hasRoomOn(zone) &&
       this.#discovery.mayTakeUp(now);
     if (!isWelcome || !this.#discover(now, out.publicKey, [path.remote])) {
-      this.#counters.strangers++;
+      if (path?.id === out.path && this.#takeGuest(now, out.publicKey, path.remote)) {
+        this.#noise.handleDatagram(now, path.id, path.remote, out.datagram);
+      } else {
+        this.#counters.strangers++;
+      }
       return;
     }
     log(this.#ctx, 'info', `met a neighbor on ${zone}`);
     this.#noise.handleDatagram(now, path.id, path.remote, out.datagram);
+  }
+
+  // Guests
+
+  /** While there are invitations a stranger may say who invited it; its handshakes are its own business until then. */
+  #takeGuest(now: Instant, key: Uint8Array, remote: string): boolean {
+    const isOpen = this.#ctx.invites.isOpen(this.#options.wall(now));
+    if (!isOpen || !this.#guests.mayEnter(now, remote)) return false;
+    const how = { source: 'guest', delayMsec: 2 * GUEST_MSEC } as const;
+    const answer = this.#add(now, { key, endpoints: [] }, how);
+    if (answer.ok && answer.link !== undefined) this.#guests.enter(now, answer.link, remote);
+    return answer.ok;
+  }
+
+  #seeOut(now: Instant): void {
+    for (const link of this.#guests.overdue(now)) {
+      const guest = this.#peers.get(link);
+      this.#guests.leave(link);
+      if (guest?.isStranger) this.#remove(now, guest, 'not invited');
+    }
   }
 
   #begin(now: Instant): void {
@@ -454,17 +489,3 @@ type LinkPlaneEvent = Exclude<PlaneEvent, { kind: 'handshake' | 'path-failed' | 
 type PeerNoiseOutput = Exclude<NoiseOutput, { kind: 'reply' | 'stranger' }>;
 
 const DONE: MeshAnswer = { ok: true, link: undefined };
-
-const ADD_ERRORS = {
-  exists: 'the key is a peer already',
-  'own-key': 'this is our own key',
-  'bad-key': 'not a valid X25519 key',
-  full: 'too many peers',
-} as const;
-
-function specFault(spec: PeerSpec): string | undefined {
-  if (spec.key.length !== KEY_BYTES) return `a key has ${KEY_BYTES} bytes`;
-  if (spec.endpoints.length > CANDIDATES_PER_PEER_MAX) return 'too many endpoints';
-  const wrong = spec.endpoints.find((endpoint) => !isEndpoint(endpoint));
-  return wrong === undefined ? undefined : `'${wrong.slice(0, 80)}' is not an endpoint URL`;
-}

@@ -14,7 +14,7 @@ import type { MeshMessage } from '../wire/types.js';
 import type { Candidate, CandidateSource } from './candidates.js';
 import { log, type MeshContext } from './context.js';
 import { isTellable, zoneOf } from './endpoint.js';
-import { makeHello } from './hello.js';
+import { checkInvite, makeHello, type ProvenPeer } from './hello.js';
 import { LinkChannel } from './link-channel.js';
 import { LinkEndpoints } from './link-endpoints.js';
 import { LinkGreeting } from './link-greeting.js';
@@ -39,7 +39,8 @@ const KEYLESS_MSEC = 15_000;
 type LinkTimer = 'retry' | 'hello' | 'measure' | 'confirm' | 'keepalive' | 'expire';
 type ControlEvent = Extract<PlaneEvent, { kind: 'control' }>;
 
-export type PeerSource = 'configured' | 'discovered';
+/** guest: a stranger whose Hello must show an invitation. */
+export type PeerSource = 'configured' | 'discovered' | 'guest';
 
 export interface PeerLinkOptions {
   readonly link: LinkId;
@@ -76,6 +77,8 @@ export class PeerLink {
   readonly #endpoints: LinkEndpoints;
   readonly #retry: LinkRetry;
   readonly #timers = new Timers<LinkTimer>();
+  /** Its invitation was good; whoever runs the mesh makes it a configured peer soon. */
+  #isAdmitted = false;
   /** No handshake of our own before this. */
   #holdUntil = 0 as Instant;
 
@@ -98,6 +101,11 @@ export class PeerLink {
 
   get isStock(): boolean {
     return this.spec.stock !== undefined;
+  }
+
+  /** Nothing of it counts but its Hello, and it is told nothing. */
+  get isStranger(): boolean {
+    return this.source === 'guest' && !this.#isAdmitted;
   }
 
   /** Found on a LAN, and never talked to. */
@@ -266,7 +274,19 @@ export class PeerLink {
   #sayHello(now: Instant): void {
     this.#greeting.begin();
     this.#timers.set('hello', after(now, HELLO_TIMEOUT_MSEC));
-    this.#channel.sendMesh(makeHello(this.#ctx, this.paths.current?.path?.remote ?? ''));
+    if (this.isStranger) this.#sayNothing();
+    else this.#sendHello();
+  }
+
+  /** A channel gets in step only when both sides speak: a stranger hears where it was seen, and no more. */
+  #sayNothing(): void {
+    const observed = this.paths.current?.path?.remote ?? '';
+    this.#channel.sendMesh({ kind: 'candidates', candidates: [], observed });
+  }
+
+  #sendHello(): void {
+    const observed = this.paths.current?.path?.remote ?? '';
+    this.#channel.sendMesh(makeHello(this.#ctx, this.spec, observed));
   }
 
   // Control payloads
@@ -360,6 +380,7 @@ export class PeerLink {
         this.#onHello(now, message);
         return;
       case 'candidates':
+        if (this.isStranger) return;
         this.#greeting.observed = message.observed;
         this.addEndpoints(message.candidates.filter(isTellable), 'hello');
         return;
@@ -375,6 +396,13 @@ export class PeerLink {
 
   #onHello(now: Instant, hello: Extract<MeshMessage, { kind: 'hello' }>): void {
     const { key, id } = this.spec;
+    const invite = this.#mustProve(hello)
+      ? checkInvite(this.#ctx, hello, { now, key, id })
+      : undefined;
+    if (invite?.ok === false) {
+      this.#refuse(now, invite.error);
+      return;
+    }
     const checked = this.#greeting.handle(hello, { now, key, id });
     if (!checked.ok) {
       this.#refuse(now, checked.error);
@@ -384,8 +412,26 @@ export class PeerLink {
       this.#refuse(now, 'another link to this node is up');
       return;
     }
+    if (invite !== undefined) this.#admit(invite.value, checked.value, hello.candidates);
     this.addEndpoints(hello.candidates.filter(isTellable), 'hello');
     this.#proveWhenReady(now);
+  }
+
+  /** A neighbor on the LAN is welcome without an invitation, but one that it shows counts; once. */
+  #mustProve({ invite }: Extract<MeshMessage, { kind: 'hello' }>): boolean {
+    const isFound = this.source === 'discovered' && invite !== undefined;
+    return this.isStranger || (isFound && !this.#isAdmitted);
+  }
+
+  /** A good invitation: it is used up, and the other side gets our Hello if it has not got it yet. */
+  #admit(invite: Uint8Array, { id, body }: ProvenPeer, candidates: readonly string[]): void {
+    this.#ctx.invites.use(invite);
+    const isGreeted = !this.isStranger;
+    this.#isAdmitted = true;
+    if (!isGreeted) this.#sendHello();
+    const endpoints = candidates.filter(isTellable);
+    const { key } = this.spec;
+    this.#ctx.emit({ kind: 'joined', invite, key, id, name: body.name, endpoints });
   }
 
   /** Up as soon as the Hello is verified and a round trip is measured. */

@@ -7,6 +7,7 @@ import type { LinkEvent, LinkId } from '../link/types.js';
 import type { NoiseTiming } from '../noise/timing.js';
 import type { LinkCounters, PathId, PathInfo, PlaneCommand, RawPrefix } from '../plane/types.js';
 import type { SignedRecord } from '../wire/types.js';
+import type { Invite, InviteSecret } from './invites.js';
 
 export interface MeshIdentity {
   readonly id: NodeId;
@@ -70,6 +71,8 @@ export interface PeerSpec {
   readonly presharedKey?: Uint8Array;
   /** A plain WireGuard peer: it gets packets of these prefixes and no control payload. */
   readonly stock?: { readonly prefixes: readonly RawPrefix[]; readonly keepaliveMsec?: number };
+  /** Shown in our Hello: this peer invited us. */
+  readonly invite?: InviteSecret;
 }
 
 export type MeshCommand =
@@ -84,6 +87,8 @@ export type MeshCommand =
     }
   /** All interfaces with discovery on, now; a new one gets a beacon at once. */
   | { readonly kind: 'set-interfaces'; readonly names: readonly string[] }
+  /** Every invitation that strangers may come with, and those that were used or revoked lately. */
+  | { readonly kind: 'set-invites'; readonly invites: readonly Invite[] }
   /** Says goodbye on every link and forgets all keys. */
   | { readonly kind: 'shutdown'; readonly reason: string };
 
@@ -121,6 +126,18 @@ export type MeshEvent =
       readonly message: string;
     };
 
+/** A stranger came with a good invitation. Its link stays; whoever runs the mesh makes it a peer with `add-peer`. */
+export interface Joined {
+  readonly kind: 'joined';
+  readonly invite: Uint8Array;
+  /** X25519, 32 bytes. */
+  readonly key: Uint8Array;
+  readonly id: NodeId;
+  readonly name: string;
+  /** What it says of itself, and where it was seen. */
+  readonly endpoints: readonly string[];
+}
+
 export type MeshOutput =
   | { readonly kind: 'plane'; readonly command: PlaneCommand }
   | { readonly kind: 'link'; readonly event: LinkEvent }
@@ -128,6 +145,7 @@ export type MeshOutput =
   | { readonly kind: 'open'; readonly request: number; readonly endpoint: string }
   | { readonly kind: 'release'; readonly path: PathId }
   | BeaconOutput
+  | Joined
   | { readonly kind: 'event'; readonly event: MeshEvent };
 
 /** One path of the `links` document. */
@@ -179,7 +197,7 @@ export interface PeerRow {
   readonly name: string;
   /** Node address as text once proven, else null. */
   readonly address: string | null;
-  readonly source: 'configured' | 'discovered';
+  readonly source: 'configured' | 'discovered' | 'guest';
   readonly stock: boolean;
   readonly endpoints: readonly string[];
   readonly state: LinkState;
@@ -198,7 +216,8 @@ export type MeshCounters = Record<
   | 'malformedBeacons'
   | 'foreignBeacons'
   | 'beaconFlood'
-  | 'refusedHellos',
+  | 'refusedHellos'
+  | 'refusedInvites',
   number
 >;
 

@@ -23,6 +23,10 @@ const LABEL_MAC1 = utf8('mac1----');
 const LABEL_COOKIE = utf8('cookie--');
 const SECRET_BYTES = 32;
 
+/** What every handshake message to the owner of this key is marked with. */
+export const mac1Key = (crypto: Crypto, publicKey: Uint8Array): Uint8Array =>
+  crypto.blake2s(LABEL_MAC1, publicKey);
+
 const mac1Of = (datagram: Uint8Array): Uint8Array =>
   datagram.subarray(mac1At(datagram), mac2At(datagram));
 
@@ -40,7 +44,7 @@ export class CookieChecker {
     this.#crypto = crypto;
     this.#entropy = entropy;
     this.#refresh = refresh;
-    this.#mac1Key = crypto.blake2s(LABEL_MAC1, publicKey);
+    this.#mac1Key = mac1Key(crypto, publicKey);
     this.#cookieKey = crypto.blake2s(LABEL_COOKIE, publicKey);
   }
 

@@ -182,7 +182,9 @@ export type DropReason =
   | 'unknown-payload'
   | 'reassembly'
   | 'queue-full'
-  | 'handshake-flood';
+  | 'handshake-flood'
+  /** Marked on the way, and its sender does not know ECN (RFC 6040 §4.2). */
+  | 'congested';
 
 /** What control code needs of a plane, portable or native. */
 export interface Plane {

@@ -62,11 +62,11 @@ export class PeerApplier {
   }
 }
 
-function described({ name, endpoints, id, presharedKey, stock }: PeerSpec): Applied {
+function described({ name, endpoints, id, presharedKey, stock, invite }: PeerSpec): Applied {
   const prefixes = stock?.prefixes.map(({ address, length }) => `${toHex(address)}/${length}`);
   const secret = presharedKey === undefined ? '' : toHex(presharedKey);
   return {
-    reach: JSON.stringify([name, endpoints, id]),
+    reach: JSON.stringify([name, endpoints, id, invite === undefined ? '' : toHex(invite.id)]),
     terms: JSON.stringify([secret, prefixes, stock?.keepaliveMsec]),
   };
 }

@@ -8,7 +8,7 @@ import { EXIT, UserError } from '../base/errors.js';
 import { formatNodeId } from '../base/ip6.js';
 import { defaultWork } from '../identity/address.js';
 import { writeFileAtomic } from '../platform/files.js';
-import { createIdentity, saveIdentity } from '../platform/keystore.js';
+import { createIdentity, type Identity, saveIdentity } from '../platform/keystore.js';
 import { CONFIG_FILE, newConfig } from './config/config.js';
 import { defaultStateDir } from './place.js';
 
@@ -35,7 +35,7 @@ export function registerInit(program: Command): void {
 }
 
 /** A host name as a node's name: letters, digits, - and _, the ends no - or _. */
-function nameFromHost(): string {
+export function nameFromHost(): string {
   const label = hostname().split('.')[0] ?? '';
   const name = label.replace(/[^A-Za-z0-9_-]/g, '-').slice(0, 63);
   return name.replace(/^[-_]+|[-_]+$/g, '') || 'node';
@@ -47,10 +47,7 @@ async function init(options: InitOptions): Promise<void> {
   const name = options.name ?? nameFromHost();
   const work = options.work === undefined ? defaultWork(realm) : Number(options.work);
   refuseToOverwrite(dir, force);
-  const identity = await createIdentity({ realm, name, work, onProgress: progressBar() });
-  if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
-  await saveIdentity(dir, identity, { force });
-  await writeConfig(dir, newConfig(name, realm));
+  const identity = await makeNode(dir, { realm, name, work, force });
   const address = formatNodeId(identity.id);
   const document = { schema: 'alamesh.init/1', address, name, realm, work, dir };
   const text = options.json ? JSON.stringify(document) : address;
@@ -58,6 +55,25 @@ async function init(options: InitOptions): Promise<void> {
   if (!options.json && process.stderr.isTTY) {
     process.stderr.write(`keys and config are in ${dir}; next: alamesh up\n`);
   }
+}
+
+export interface NewNode {
+  readonly realm: string;
+  readonly name: string;
+  readonly work: number;
+  readonly force?: boolean;
+}
+
+/** Makes keys and a config. @throws UserError */
+export async function makeNode(
+  dir: string,
+  { realm, name, work, force = false }: NewNode,
+): Promise<Identity> {
+  const identity = await createIdentity({ realm, name, work, onProgress: progressBar() });
+  if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
+  await saveIdentity(dir, identity, { force });
+  await writeConfig(dir, newConfig(name, realm));
+  return identity;
 }
 
 /** A config that is there was written for the old address: it is kept beside the new one. */

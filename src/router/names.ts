@@ -1,5 +1,6 @@
 /** The names that this router answers for: of the registry in force, else what peers' signed records say of themselves. */
 
+import { toHex } from '../base/bytes.js';
 import { EXIT, UserError } from '../base/errors.js';
 import { addressBytes, formatAddress, type NodeId, nodeIdOf, parseNodeId } from '../base/ip6.js';
 import { CLASS, RCODE, type RecordData, TYPE, type TypeName } from '../dns/message.js';
@@ -24,9 +25,11 @@ export class Names {
   readonly resolver: Resolver;
   readonly #options: NamesOptions;
   #registry: readonly Claim[] = [];
+  #registryShown = shownClaims([]);
+  #listed: ReadonlySet<string> = new Set();
   #table: NameTable;
-  #shown = '';
-  #madeAt = Number.NEGATIVE_INFINITY;
+  #unlistedShown = shownClaims([]);
+  #lookedAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: NamesOptions) {
     this.#options = options;
@@ -36,26 +39,31 @@ export class Names {
 
   /** What the registry in force says. A name of it is never a peer's by the peer's word alone. */
   setRegistry(claims: readonly Claim[]): void {
+    const shown = shownClaims(claims);
+    if (shown === this.#registryShown) return;
+    this.#registryShown = shown;
     this.#registry = claims;
-    this.#madeAt = Number.NEGATIVE_INFINITY;
+    this.#listed = new Set(claims.map(keyOf));
+    this.#remake(this.#unlisted());
   }
 
+  /** Peers' own claims are few: they are looked at again, the registry is not. */
   table(): NameTable {
     const at = this.#options.now();
-    if (at - this.#madeAt < REFRESH_MSEC) return this.#table;
-    this.#madeAt = at;
-    const claims = [...this.#registry, ...this.#unlisted()];
-    const shown = JSON.stringify(claims, (_key, value) =>
-      value instanceof Uint8Array ? formatAddress(value) : value,
-    );
-    if (shown !== this.#shown) this.#table = new StaticTable(this.#table.serial + 1, claims);
-    this.#shown = shown;
+    if (at - this.#lookedAt < REFRESH_MSEC) return this.#table;
+    this.#lookedAt = at;
+    const claims = this.#unlisted();
+    if (shownClaims(claims) !== this.#unlistedShown) this.#remake(claims);
     return this.#table;
+  }
+
+  #remake(unlisted: readonly Claim[]): void {
+    this.#unlistedShown = shownClaims(unlisted);
+    this.#table = new StaticTable(this.#table.serial + 1, [...this.#registry, ...unlisted]);
   }
 
   /** Only peers that were configured: a stranger further away must not choose names here. */
   #unlisted(): Claim[] {
-    const listed = new Set(this.#registry.map(keyOf));
     const { mesh, alanet } = this.#options.engine;
     const claims = mesh.peers().flatMap((peer): Claim[] => {
       const id = peer.address === null ? undefined : parseNodeId(peer.address);
@@ -64,7 +72,7 @@ export class Names {
       const { name, handle } = node.body;
       return [{ name, handle, addresses: [addressBytes(node.id)], ports: [], texts: [] }];
     });
-    return claims.filter((claim) => claim.handle !== '' && !listed.has(keyOf(claim)));
+    return claims.filter((claim) => claim.handle !== '' && !this.#listed.has(keyOf(claim)));
   }
 
   /** `alamesh.dns.hosts/1`: every node that has a route here or a name. */
@@ -108,6 +116,12 @@ export class Names {
     };
   }
 }
+
+/** Equal where nothing changed. */
+const shownClaims = (claims: readonly Claim[]): string =>
+  JSON.stringify(claims, (_key, value: unknown) =>
+    value instanceof Uint8Array ? toHex(value) : value,
+  );
 
 const keyOf = ({ name, handle }: Claim): string => `${name}.${handle}`.toLowerCase();
 const plainName = (name: Name): string => formatName(name).slice(0, -1);

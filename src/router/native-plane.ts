@@ -73,6 +73,12 @@ export class NativePlane implements RouterPlane {
     transport.sockets?.handOver((socket) => this.#tellSocket(socket));
   }
 
+  /** Handshake messages without this key's MAC1 (whitepaper §5.4.4) never come up. */
+  guard(mac1Key: Uint8Array): void {
+    this.#out.u8(16).raw(mac1Key);
+    this.#send();
+  }
+
   /** @param fd A TUN with heads (`trains`); stays the caller's. */
   setTun(fd: number): void {
     this.#out.u8(15).u32(fd);

@@ -26,8 +26,9 @@ export function peerSpecs(
   registry: readonly StoredPeer[] = [],
 ): NamedSpec[] {
   const specs = new Map<string, PeerSpec>();
-  for (const { key, id, name, endpoints } of [...registry, ...stored]) {
-    specs.set(toBase64Url(key), { key, name, endpoints, ...(id !== undefined && { id }) });
+  for (const { key, id, name, endpoints, invite } of [...registry, ...stored]) {
+    const known = { ...(id !== undefined && { id }), ...(invite !== undefined && { invite }) };
+    specs.set(toBase64Url(key), { key, name, endpoints, ...known });
   }
   for (const peer of config.peers) {
     const spec = configured(peer, dir);

@@ -5,16 +5,18 @@
 import { networkInterfaces } from 'node:os';
 import path from 'node:path';
 import { parse, TomlError } from 'smol-toml';
-import { equalBytes, fromBase64, toBase64Url, toHex, utf8Text } from '../base/bytes.js';
+import { concat, equalBytes, fromBase64, toBase64Url, toHex, utf8Text } from '../base/bytes.js';
 import { EXIT, UserError } from '../base/errors.js';
 import { formatNodeId, type NodeId, parseAddress, parseNodeId } from '../base/ip6.js';
+import { INVITE_SECRET_BYTES, looksLikeInvite, parseInviteLine } from '../identity/invite-line.js';
 import { isEndpoint, isName } from '../identity/names.js';
 import { parseNodeFile } from '../identity/node-file.js';
 import { formatPeerLine, looksLikePeerLine, parsePeerLine } from '../identity/peer-line.js';
+import type { InviteSecret } from '../mesh/invites.js';
 import { nodeCrypto } from '../platform/crypto.js';
 import { readBounded, writeFileAtomic } from '../platform/files.js';
 import { type Identity, loadIdentity } from '../platform/keystore.js';
-import { CANDIDATES_MAX } from '../wire/limits.js';
+import { CANDIDATES_MAX, INVITE_ID_BYTES } from '../wire/limits.js';
 import { loadConfig } from './config/config.js';
 import { resolveWho } from './who.js';
 
@@ -31,6 +33,8 @@ export interface StoredPeer {
   readonly id: NodeId | undefined;
   readonly name: string;
   readonly endpoints: readonly string[];
+  /** It invited us, and the link was not up yet. */
+  readonly invite?: InviteSecret;
 }
 
 export interface Added {
@@ -42,6 +46,7 @@ export class PeerStore {
   readonly #dir: string;
   readonly #identity: Identity;
   #peers: StoredPeer[];
+  #last: Promise<unknown> = Promise.resolve();
 
   private constructor(dir: string, identity: Identity, peers: StoredPeer[]) {
     this.#dir = dir;
@@ -61,7 +66,27 @@ export class PeerStore {
 
   /** Takes a line or a node file; a known key gets the new name and endpoints. */
   async add(text: string): Promise<Added> {
-    const peer = looksLikePeerLine(text) ? this.#fromLine(text) : this.#fromFile(text);
+    return this.put(this.#parse(text));
+  }
+
+  #parse(text: string): StoredPeer {
+    if (looksLikeInvite(text)) return this.#fromInvite(text);
+    return looksLikePeerLine(text) ? this.#fromLine(text) : this.#fromFile(text);
+  }
+
+  /** Adds a peer whose parts were checked; a known key gets the new name and endpoints. */
+  put(peer: StoredPeer): Promise<Added> {
+    return this.#inTurn(() => this.#put(peer));
+  }
+
+  /** One change after the other: each begins with what the last has left. */
+  #inTurn<T>(change: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(change, change);
+    this.#last = result;
+    return result;
+  }
+
+  async #put(peer: StoredPeer): Promise<Added> {
     if (equalBytes(peer.key, this.#identity.noisePublic)) {
       throw new UserError('this is the own line of this router', {
         code: 'own-line',
@@ -90,6 +115,34 @@ export class PeerStore {
     return { key: noiseKey, id, name, endpoints };
   }
 
+  #fromInvite(text: string): StoredPeer {
+    const parsed = parseInviteLine(text);
+    if (!parsed.ok) throw badInvite(parsed.error);
+    const { id, secret, expires, realm, work, noiseKey, node, name, endpoints } = parsed.value;
+    this.#sameRealm(realm);
+    if (Date.now() >= expires * 1000) {
+      throw badInvite(`the invitation has expired at ${new Date(expires * 1000).toISOString()}`);
+    }
+    if (this.#identity.work < work) {
+      throw new UserError(`this realm asks for ${work} bits of work, our address has less`, {
+        ...{
+          code: 'wrong-work',
+          hint: `make another with \`alamesh init --work ${work} --force\``,
+        },
+      });
+    }
+    return { key: noiseKey, id: node, name, endpoints, invite: { id, secret } };
+  }
+
+  /** The link is up: the secret has served. @returns whether there was one. */
+  async forgetInvite(id: NodeId): Promise<boolean> {
+    if (!this.#peers.some((peer) => peer.id === id && peer.invite !== undefined)) return false;
+    const without = ({ invite, ...peer }: StoredPeer): StoredPeer =>
+      peer.id === id || invite === undefined ? peer : { ...peer, invite };
+    await this.#inTurn(() => this.#save(this.#peers.map(without)));
+    return true;
+  }
+
   #sameRealm(realm: string): void {
     if (realm === this.#identity.realm) return;
     throw new UserError(`this peer is of realm ${realm}, we are of ${this.#identity.realm}`, {
@@ -114,7 +167,11 @@ export class PeerStore {
     return { key: body.noiseKey, id, name: body.name, endpoints: body.endpoints };
   }
 
-  async remove(who: string): Promise<{ key: string; name: string; address: string | null }> {
+  remove(who: string): Promise<{ key: string; name: string; address: string | null }> {
+    return this.#inTurn(() => this.#remove(who));
+  }
+
+  async #remove(who: string) {
     const rows = this.#peers.map((peer) => ({ ...row(peer), stored: peer }));
     const found = resolveWho(who, rows, 'peer that was added');
     await this.#save(this.#peers.filter((peer) => peer !== found.stored));
@@ -153,15 +210,26 @@ export class PeerStore {
    * @param bound URLs really bound; undefined while no router runs: the configured ones.
    */
   lineDocument(given: readonly string[], bound: readonly string[] | undefined) {
-    const config = loadConfig(this.#dir, process.env);
     const { realm, noisePublic, id } = this.#identity;
-    const own = (): string[] => ownEndpoints(bound ?? config.listen, id);
-    const endpoints = given.length > 0 ? givenEndpoints(given) : own();
-    const name = config.name ?? this.#identity.name;
+    const { name, endpoints } = this.self(given, bound);
     const line = formatPeerLine({ realm, noiseKey: noisePublic, id, name, endpoints });
     return { schema: 'alamesh.peer-line/1', line, realm, name, endpoints };
   }
+
+  /** What lines say of this router. @param given, bound As for `lineDocument`. */
+  self(given: readonly string[], bound: readonly string[] | undefined) {
+    const config = loadConfig(this.#dir, process.env);
+    const own = (): string[] => ownEndpoints(bound ?? config.listen, this.#identity.id);
+    const endpoints = given.length > 0 ? givenEndpoints(given) : own();
+    return { name: config.name ?? this.#identity.name, endpoints };
+  }
 }
+
+const badInvite = (message: string): UserError =>
+  new UserError(message, {
+    ...{ code: 'bad-invite', exit: EXIT.badFile },
+    hint: 'ask for a new line: `alamesh invite`',
+  });
 
 const row = (peer: StoredPeer) => ({
   key: toBase64Url(peer.key),
@@ -268,7 +336,13 @@ function storedPeer(raw: Record<string, unknown>): StoredPeer {
   const wrong = endpoints.find((endpoint) => !isEndpoint(endpoint));
   if (wrong !== undefined) throw new Error(`'${wrong.slice(0, 80)}' is no endpoint`);
   const name = typeof raw.name === 'string' && isName(raw.name) ? raw.name : '';
-  return { key, id: id?.value, name, endpoints };
+  const invite = typeof raw.invite === 'string' ? fromBase64(raw.invite) : undefined;
+  return {
+    ...{ key, id: id?.value, name, endpoints },
+    ...(invite?.length === INVITE_ID_BYTES + INVITE_SECRET_BYTES && {
+      invite: { id: invite.slice(0, INVITE_ID_BYTES), secret: invite.slice(INVITE_ID_BYTES) },
+    }),
+  };
 }
 
 function peersText(peers: readonly StoredPeer[]): string {
@@ -277,6 +351,8 @@ function peersText(peers: readonly StoredPeer[]): string {
     const lines = ['[[peers]]', `key = "${key}"`, `name = ${JSON.stringify(name)}`];
     if (address !== null) lines.push(`address = "${address}"`);
     lines.push(`endpoints = ${JSON.stringify(endpoints)}`);
+    const { invite } = peer;
+    if (invite) lines.push(`invite = "${toBase64Url(concat(invite.id, invite.secret))}"`);
     return lines.join('\n');
   });
   return `# What \`alamesh peer add\` was given. Written by alamesh; edit it while no router runs.\n\n${tables.join('\n\n')}\n`;

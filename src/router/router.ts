@@ -10,6 +10,7 @@ import type { Millis } from '../base/time.js';
 import { Engine, type EngineOutput } from '../engine/engine.js';
 import { engineOptions, type RouterIdentity } from '../engine/options.js';
 import type { MeshConfig } from '../mesh/types.js';
+import { mac1Key } from '../noise/cookie.js';
 import { PortableCore } from '../plane/portable/core.js';
 import type { FibChange, PlaneCommand, PlaneEvent } from '../plane/types.js';
 import { now, wallClock } from '../platform/clock.js';
@@ -22,11 +23,14 @@ import type { Identity } from '../platform/keystore.js';
 import type { NativeBinding } from '../platform/native.js';
 import { Tun } from '../platform/tun.js';
 import { PeerApplier, type PeerChanges } from './apply-peers.js';
+import { BrowserRoute } from './browser-route.js';
 import type { RouterConfig } from './config/config.js';
 import { RouterDocuments } from './control/documents.js';
 import type { RouterControl } from './control/types.js';
 import { DnsServer } from './dns.js';
 import { Echoes } from './echo.js';
+import { Invitations } from './invitations.js';
+import type { InviteStore } from './invite-store.js';
 import type { Log } from './log.js';
 import { Monitor } from './monitor.js';
 import { Names } from './names.js';
@@ -47,6 +51,7 @@ export interface RouterParts {
   readonly identity: Identity;
   readonly log: Log;
   readonly peerStore: PeerStore;
+  readonly invites: InviteStore;
   readonly nextSeq: () => number;
   readonly seen: SeenFile;
   readonly registry: RegistrySync;
@@ -74,6 +79,7 @@ export class Router {
   listening: readonly string[] = [];
   readonly #pump: Pump;
   readonly #peers: PeerApplier;
+  readonly #invitations = new Invitations(this);
   readonly #transports: TransportSet;
   readonly #events: PlaneEvent[] = [];
   readonly #portable: PortableCore | undefined;
@@ -81,6 +87,7 @@ export class Router {
   #tun: Tun | undefined;
   #routes: KernelRoutes | undefined;
   #stockRoutes: StockRoutes | undefined;
+  #browserRoute: BrowserRoute | undefined;
   #discovery: DiscoverySocket | undefined;
   #dns: DnsServer | undefined;
   #interfaces: InterfaceWatcher | undefined;
@@ -116,6 +123,7 @@ export class Router {
       this.plane = this.#portable;
     } else {
       this.#native = this.#makeNative(parts.native, seed, emit);
+      this.#native.guard(mac1Key(crypto, identity.noisePublic));
       this.plane = this.#native;
     }
     this.engine = new Engine(
@@ -200,6 +208,7 @@ export class Router {
     await this.#startDns();
     this.#pump.feed((at) => this.engine.start(at));
     this.#startDiscovery();
+    this.tellInvites();
     this.applyPeers();
     this.registry.start();
   }
@@ -207,6 +216,12 @@ export class Router {
   #registryChanged(): void {
     this.names.setRegistry(this.registry.claims());
     for (const change of this.applyPeers()) this.parts.log.info('registry', change);
+  }
+
+  /** The mesh knows the invitations as the store has them. */
+  tellInvites(): void {
+    const invites = this.parts.invites.book();
+    this.#pump.feed((at) => this.engine.commandMesh(at, { kind: 'set-invites', invites }));
   }
 
   async #startDns(): Promise<void> {
@@ -234,6 +249,9 @@ export class Router {
       refused: (message) => log.warn('routes', message),
     });
     this.#stockRoutes = new StockRoutes(this.#routes, log);
+    if (config.browserRoute) {
+      this.#browserRoute = new BrowserRoute({ routes: this.#routes, index: tun.index, log });
+    }
     this.#native?.setTun(tun.fd);
     const plane = this.#portable;
     if (plane === undefined) return;
@@ -283,6 +301,7 @@ export class Router {
   #interfacesChanged({ present }: LanChange): void {
     this.#discovery?.setInterfaces(present);
     this.#routes?.recheck();
+    this.#browserRoute?.update();
     this.#tellCandidates();
     const names = this.#discovery === undefined ? [] : present.map((one) => one.name);
     this.#pump.feed((at) => this.engine.commandMesh(at, { kind: 'set-interfaces', names }));
@@ -320,7 +339,7 @@ export class Router {
       listen: before.listen,
       tunName: before.tunName,
       tunMtu: before.tunMtu,
-      dnsListen: before.dnsListen,
+      ...{ dnsListen: before.dnsListen, browserRoute: before.browserRoute },
     };
     const changes = this.applyPeers();
     if (next.discoveryInterfaces.join() !== before.discoveryInterfaces.join()) {
@@ -352,6 +371,7 @@ export class Router {
       'tunName',
       'tunMtu',
       'dnsListen',
+      'browserRoute',
       'probeIntervalMsec',
       'probeCount',
       'idleProbeMsec',
@@ -386,8 +406,12 @@ export class Router {
       case 'kernel-routes':
         this.#setKernelRoutes(output.changes);
         return;
+      case 'joined':
+        void this.#invitations.joined(output);
+        return;
       case 'event':
         this.monitor.tell(output.event);
+        if (output.event.kind === 'link') void this.#invitations.linkChanged(output.event);
         logEvent(this.parts.log, output.event);
         return;
       case 'persist':

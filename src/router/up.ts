@@ -8,6 +8,7 @@ import { lockDirectory } from '../platform/lock.js';
 import { loadConfig, type RouterConfig } from './config/config.js';
 import { startControl } from './control/server.js';
 import { autoInitFrom, identityAt } from './identity.js';
+import { InviteStore } from './invite-store.js';
 import { type Log, logOptionsFrom, makeLog } from './log.js';
 import { notifyReady } from './notify.js';
 import { PeerStore } from './peer-store.js';
@@ -22,6 +23,8 @@ export interface UpOptions {
   readonly dir?: string;
   readonly socket?: string;
   readonly plane?: string;
+  /** Called when it is up and its control socket answers. */
+  readonly onUp?: (stop: () => void) => void;
 }
 
 /** Runs until a signal or `alamesh down`. @throws UserError for what the person who started it can put right. */
@@ -37,7 +40,9 @@ export async function runRouter(options: UpOptions): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, onSignal);
   process.on('SIGPIPE', () => {});
   try {
-    const router = await start({ options, log, undo, stop: () => stopping.abort() });
+    const stop = (): void => stopping.abort();
+    const router = await start({ options, log, undo, stop });
+    options.onUp?.(stop);
     process.on(
       'SIGHUP',
       () => void router.reload().catch((error) => log.error('config', told(error))),
@@ -80,6 +85,7 @@ async function start({ options, log, undo, stop }: Start): Promise<Router> {
   const router = new Router({
     ...{ dir, config, identity, log, stop },
     peerStore: await PeerStore.open(dir, identity),
+    invites: await InviteStore.open(dir, identity),
     nextSeq: await reserveSeqs(dir),
     registry: await RegistrySync.open({ dir, realm: identity.realm, now: Date.now }),
     seen: await SeenFile.open(dir),

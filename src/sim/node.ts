@@ -165,6 +165,7 @@ export class SimNode implements Receiver {
         this.#options.disk.highestSeen = output.highestSeen;
         return;
       case 'release':
+      case 'joined':
       case 'event':
       case 'pong':
       case 'kernel-routes':

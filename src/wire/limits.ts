@@ -20,3 +20,5 @@ export const KEY_BYTES = 32;
 export const NODE_ID_BYTES = 16;
 export const SIGNATURE_BYTES = 64;
 export const BOOT_ID_BYTES = 8;
+export const INVITE_ID_BYTES = 8;
+export const INVITE_PROOF_BYTES = 32;

@@ -2,10 +2,17 @@
 import type { Parsed } from '../base/result.js';
 import { alamesh } from './gen/schema.js';
 import type { alamesh as Types } from './gen/schema-types.js';
-import { BOOT_ID_BYTES, CANDIDATES_MAX, CAPABILITIES_MAX, NAME_BYTES_MAX } from './limits.js';
+import {
+  BOOT_ID_BYTES,
+  CANDIDATES_MAX,
+  CAPABILITIES_MAX,
+  INVITE_ID_BYTES,
+  INVITE_PROOF_BYTES,
+  NAME_BYTES_MAX,
+} from './limits.js';
 import { signedFromWire, signedToWire } from './record.js';
 import { bounded, decodeWith, encodeWith, fixedBytes, shown, text } from './scalar.js';
-import type { MeshMessage } from './types.js';
+import type { InviteProof, MeshMessage } from './types.js';
 
 const { v1 } = alamesh;
 type Hello = Extract<MeshMessage, { kind: 'hello' }>;
@@ -40,6 +47,7 @@ function helloToWire(hello: Hello): Types.v1.Hello {
   return {
     ...{ version, realm, node: signedToWire(hello.node), name, bootId, observed },
     ...{ candidates: [...hello.candidates], capabilities: [...hello.capabilities] },
+    ...(hello.invite !== undefined && { invite: hello.invite }),
   };
 }
 
@@ -68,8 +76,14 @@ function helloFromWire(wire: Types.v1.Hello): Hello {
     observed: text(wire.observed, 'observed'),
     candidates: endpoints(wire.candidates),
     capabilities: bounded(wire.capabilities, CAPABILITIES_MAX, 'capabilities'),
+    ...(wire.invite && { invite: inviteFromWire(wire.invite) }),
   };
 }
+
+const inviteFromWire = ({ id, proof }: Types.v1.InviteProof): InviteProof => ({
+  id: fixedBytes(id, INVITE_ID_BYTES, 'invite id'),
+  proof: fixedBytes(proof, INVITE_PROOF_BYTES, 'invite proof'),
+});
 
 function endpoints(list: readonly string[]): readonly string[] {
   return bounded(list, CANDIDATES_MAX, 'candidates').map((endpoint) => text(endpoint, 'candidate'));

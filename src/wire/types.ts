@@ -60,6 +60,13 @@ export interface ServiceRecordBody {
   readonly name: string;
 }
 
+export interface InviteProof {
+  /** 8 bytes. */
+  readonly id: Uint8Array;
+  /** 32 bytes. */
+  readonly proof: Uint8Array;
+}
+
 export type MeshMessage =
   | {
       readonly kind: 'hello';
@@ -71,6 +78,7 @@ export type MeshMessage =
       readonly observed: string;
       readonly candidates: readonly string[];
       readonly capabilities: readonly number[];
+      readonly invite?: InviteProof;
     }
   | {
       readonly kind: 'candidates';

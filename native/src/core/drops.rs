@@ -34,6 +34,7 @@ reasons! {
     Reassembly = "reassembly",
     QueueFull = "queue-full",
     HandshakeFlood = "handshake-flood",
+    Congested = "congested",
 }
 
 #[derive(Default)]

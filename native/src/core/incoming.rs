@@ -1,10 +1,11 @@
 //! From a datagram to an inner payload, as `src/plane/portable/incoming.ts`. Whatever is wrong is counted and dropped.
 use super::drops::Reason;
-use super::ip6::{packet_length, u32le_at};
+use super::gate::Verdict;
+use super::ip6::{join_ecn, packet_length, u32le_at};
 use super::outgoing::Out;
 use super::session::{HEADER, OVERHEAD, TYPE_TRANSPORT};
 use super::split::{Joined, PART};
-use super::Core;
+use super::{Core, From};
 use crate::world::{Event, Instant, LinkId, PathId, World};
 
 const DATAGRAM_MAX: usize = 65_535;
@@ -19,6 +20,7 @@ struct Arrival {
     path: PathId,
     link: LinkId,
     datagram_bytes: usize,
+    ecn: u8,
 }
 
 fn is_transport(datagram: &[u8]) -> bool {
@@ -37,12 +39,13 @@ impl Core {
         &mut self,
         world: &mut impl World,
         now: Instant,
-        path: PathId,
+        from: From,
         datagram: &mut [u8],
     ) {
+        let From { path, ecn } = from;
         if !is_transport(datagram) {
             if is_handshake(datagram) {
-                self.emit(world, Event::Handshake { path, datagram });
+                self.handshake(world, now, path, datagram);
             } else {
                 self.drops.count(Reason::Malformed);
             }
@@ -51,9 +54,21 @@ impl Core {
         let Some(link) = self.open(world, now, path, datagram) else { return };
         let datagram_bytes = datagram.len();
         if datagram_bytes > OVERHEAD {
-            let arrival = Arrival { now, path, link, datagram_bytes };
+            let arrival = Arrival { now, path, link, datagram_bytes, ecn };
             let end = datagram_bytes - (OVERHEAD - HEADER);
             self.payload(world, &arrival, &mut datagram[HEADER..end]);
+        }
+    }
+
+    fn handshake(&mut self, world: &mut impl World, now: Instant, path: PathId, datagram: &[u8]) {
+        let verdict = match &mut self.gate {
+            Some(gate) => gate.judge(now, world.source_of(path), datagram),
+            None => Verdict::Pass,
+        };
+        match verdict {
+            Verdict::Pass => self.emit(world, Event::Handshake { path, datagram }),
+            Verdict::BadMac => self.drops.count(Reason::Malformed),
+            Verdict::Flood => self.drops.count(Reason::HandshakeFlood),
         }
     }
 
@@ -154,6 +169,10 @@ impl Core {
             return;
         };
         let Some(link) = self.links.get_mut(&arrival.link) else { return };
+        if !join_ecn(arrival.ecn, payload) {
+            self.drops.count(Reason::Congested);
+            return;
+        }
         link.counters.rx_data += 1;
         link.counters.last_data_rx_at = arrival.now;
         if link.armed {

@@ -64,3 +64,51 @@ pub fn upper_layer(packet: &[u8]) -> Option<(u8, usize)> {
     }
     (at <= packet.len()).then_some((protocol, at))
 }
+
+/// The two bits of RFC 3168 in the traffic class.
+#[inline]
+pub fn ecn(packet: &[u8]) -> u8 {
+    packet.get(1).map_or(0, |byte| byte >> 4 & 3)
+}
+
+const NOT_ECT: u8 = 0;
+const ECT1: u8 = 1;
+const ECT0: u8 = 2;
+const CE: u8 = 3;
+
+/// What the inner packet says after the outer header is gone (RFC 6040 §4.2). false: it must be dropped.
+#[inline]
+pub fn join_ecn(outer: u8, packet: &mut [u8]) -> bool {
+    let inner = ecn(packet);
+    let joined = match (outer, inner) {
+        (CE, NOT_ECT) => return false,
+        (CE, _) => CE,
+        (ECT1, ECT0) => ECT1,
+        _ => return true,
+    };
+    packet[1] = packet[1] & 0xcf | joined << 4;
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ecn_is_joined_as_in_the_table_of_rfc_6040() {
+        let expected = [
+            [Some(0), Some(1), Some(2), Some(3)],
+            [Some(0), Some(1), Some(1), Some(3)],
+            [Some(0), Some(1), Some(2), Some(3)],
+            [None, Some(3), Some(3), Some(3)],
+        ];
+        for (outer, row) in expected.iter().enumerate() {
+            for (inner, joined) in row.iter().enumerate() {
+                let mut packet = [0x6a, 0x8f | (inner as u8) << 4, 0, 0];
+                let survives = join_ecn(outer as u8, &mut packet);
+                assert_eq!(survives.then(|| ecn(&packet)), *joined, "{outer} {inner}");
+                assert_eq!(packet[1] & 0xcf, 0x8f, "nothing else changes");
+            }
+        }
+    }
+}

@@ -1,8 +1,10 @@
 //! The plane without I/O, as `src/plane/portable/core.ts`: whoever hosts it feeds datagrams, packets and commands in, and
 //! calls `flush` at the end of each pass. The way of a packet: `datagram` (open) → `packet_from_link` (where to) → `send` (seal).
+mod blake2s;
 pub mod drops;
 pub mod fib;
 mod forward;
+mod gate;
 pub mod hash;
 mod icmp6;
 mod incoming;
@@ -43,6 +45,13 @@ pub enum Command {
     Inject { packet: Vec<u8> },
 }
 
+/// Where a datagram came from, and what its outer header says.
+#[derive(Clone, Copy)]
+pub struct From {
+    pub path: PathId,
+    pub ecn: u8,
+}
+
 struct TokenBucket {
     tokens: f64,
     at: Option<Instant>,
@@ -75,6 +84,8 @@ pub struct Core {
     handshakes: u32,
     events: u32,
     sweep_at: Option<Instant>,
+    gate: Option<gate::Gate>,
+    seed: u64,
     freed: Vec<u32>,
     /// Links whose counters changed since they were last asked for.
     dirty: Vec<LinkId>,
@@ -96,6 +107,8 @@ impl Core {
             handshakes: 0,
             events: 0,
             sweep_at: None,
+            gate: None,
+            seed,
             freed: Vec::new(),
             dirty: Vec::new(),
         }
@@ -126,6 +139,11 @@ impl Core {
                 each(link);
             }
         }
+    }
+
+    /// From now on handshake messages must have this key's MAC1, and are limited by their source.
+    pub fn guard_handshakes(&mut self, mac1_key: [u8; 32]) {
+        self.gate = Some(gate::Gate::new(mac1_key, self.seed));
     }
 
     pub fn fib(&self) -> &Fib {

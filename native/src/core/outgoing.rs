@@ -1,9 +1,10 @@
 //! From an inner packet to datagrams on a path, as `src/plane/portable/outgoing.ts`.
 use super::drops::{Drops, Reason};
+use super::ip6;
 use super::link::Link;
 use super::session::{HEADER, OVERHEAD};
 use super::split::{self, PART, PART_HEAD};
-use crate::world::{Event, Instant, PathId, World};
+use crate::world::{Event, Instant, PathId, Sending, World};
 
 const DATAGRAM_MAX: usize = 65_535;
 /// Whitepaper §5.4.6: payloads are padded to a multiple of this.
@@ -11,6 +12,16 @@ const PADDING: usize = 16;
 /// On a path that carries less, the kernel's late cutting of a train may be taken for one big datagram.
 const TRAIN_ROOM_MIN: usize = 1392;
 const KEY_WANTED_AGAIN_MSEC: f64 = 5_000.0;
+
+const URGENT: Sending = Sending { urgent: true, ecn: 0 };
+
+/// Where one packet goes.
+#[derive(Clone, Copy)]
+struct Way {
+    /// Largest payload of one datagram.
+    room: usize,
+    ecn: u8,
+}
 
 fn padded(bytes: usize) -> usize {
     bytes.next_multiple_of(PADDING)
@@ -39,27 +50,28 @@ impl<W: World> Out<'_, W> {
             return;
         };
         let room = link.settings.datagram_bytes_max.saturating_sub(OVERHEAD);
+        let way = Way { room, ecn: ip6::ecn(packet) };
         if packet.len() <= room {
             let bytes = padded(packet.len()).min(room.max(packet.len()));
-            self.seal(link, path, room, bytes, |payload| {
+            self.seal(link, path, way, bytes, |payload| {
                 payload[..packet.len()].copy_from_slice(packet);
                 payload[packet.len()..].fill(0);
             });
-        } else if !self.send_parts(link, path, room, packet) {
+        } else if !self.send_parts(link, path, way, packet) {
             return;
         }
         self.count_packet(link);
     }
 
-    fn send_parts(&mut self, link: &mut Link, path: PathId, room: usize, packet: &[u8]) -> bool {
-        let Some((total, bytes)) = split::plan(packet.len(), room) else {
+    fn send_parts(&mut self, link: &mut Link, path: PathId, way: Way, packet: &[u8]) -> bool {
+        let Some((total, bytes)) = split::plan(packet.len(), way.room) else {
             self.drops.count(Reason::TooBig);
             return false;
         };
         let id = link.split_id;
         link.split_id = id.wrapping_add(1);
         for (index, part) in packet.chunks(bytes).enumerate() {
-            self.seal(link, path, room, padded(PART_HEAD + part.len()), |payload| {
+            self.seal(link, path, way, padded(PART_HEAD + part.len()), |payload| {
                 payload[0] = PART;
                 payload[1] = (index << 4 | total) as u8;
                 payload[2..PART_HEAD].copy_from_slice(&id.to_be_bytes());
@@ -77,14 +89,14 @@ impl<W: World> Out<'_, W> {
         &mut self,
         link: &mut Link,
         path: PathId,
-        room: usize,
+        way: Way,
         bytes: usize,
         write: impl FnOnce(&mut [u8]),
     ) {
         let Some(session) = &mut link.current else { return };
-        let urgent = room < TRAIN_ROOM_MIN;
+        let how = Sending { urgent: way.room < TRAIN_ROOM_MIN, ecn: way.ecn };
         let length = OVERHEAD + bytes;
-        match self.world.slot(path, length, urgent) {
+        match self.world.slot(path, length, how) {
             Some(datagram) => {
                 write(&mut datagram[HEADER..HEADER + bytes]);
                 session.seal(datagram);
@@ -123,7 +135,7 @@ impl<W: World> Out<'_, W> {
             return;
         };
         let session = link.current.as_mut().expect("looked at above");
-        let taken = match self.world.slot(path, bytes, true) {
+        let taken = match self.world.slot(path, bytes, URGENT) {
             Some(datagram) => {
                 datagram[HEADER..HEADER + payload.len()].copy_from_slice(payload);
                 session.seal(datagram);
@@ -146,7 +158,7 @@ impl<W: World> Out<'_, W> {
             self.count_unfit(Some(path));
             return;
         }
-        let taken = match self.world.slot(path, datagram.len(), true) {
+        let taken = match self.world.slot(path, datagram.len(), URGENT) {
             Some(slot) => {
                 slot.copy_from_slice(datagram);
                 self.world.commit()

@@ -71,6 +71,8 @@ pub struct Received {
     pub bytes: usize,
     /// Size of each datagram but the last.
     pub segment: usize,
+    /// Of the outer header: the kernel joins only what has the same.
+    pub ecn: u8,
 }
 
 pub enum Receive {
@@ -88,6 +90,22 @@ fn mapped(ip4: [u8; 4]) -> [u8; 16] {
     out[10..12].fill(0xff);
     out[12..].copy_from_slice(&ip4);
     out
+}
+
+/// Asks for the ECN bits of each datagram; a kernel that does not give them gives none.
+pub fn enable_ecn(socket: &Socket) {
+    let one = 1_i32;
+    let set = |level: i32, name: i32| {
+        let size = size_of::<i32>() as u32;
+        // SAFETY: the option's value is an int that lives through the call.
+        unsafe { libc::setsockopt(socket.fd, level, name, (&raw const one).cast(), size) };
+    };
+    if socket.is_ip6 {
+        set(libc::IPPROTO_IPV6, libc::IPV6_RECVTCLASS);
+    }
+    if socket.takes_ip4 {
+        set(libc::IPPROTO_IP, libc::IP_RECVTOS);
+    }
 }
 
 /// Takes one train into `buffer`.
@@ -109,8 +127,12 @@ pub fn receive(socket: &Socket, buffer: &mut [u8]) -> Receive {
         return Receive::Empty;
     }
     let bytes = count as usize;
-    let mut received =
-        Received { ends: Ends { socket: socket.id, ..Ends::default() }, bytes, segment: bytes };
+    let mut received = Received {
+        ends: Ends { socket: socket.id, ..Ends::default() },
+        bytes,
+        segment: bytes,
+        ecn: 0,
+    };
     read_name(&name, &mut received.ends);
     read_control(&message, &mut received);
     let is_cut = message.msg_flags & (libc::MSG_TRUNC | libc::MSG_CTRUNC) != 0;
@@ -156,6 +178,10 @@ fn read_control(message: &libc::msghdr, received: &mut Received) {
                     let size = data.cast::<i32>().read_unaligned();
                     received.segment = usize::try_from(size).unwrap_or(0).max(1);
                 }
+                (libc::IPPROTO_IPV6, libc::IPV6_TCLASS) => {
+                    received.ecn = data.cast::<i32>().read_unaligned() as u8 & 3;
+                }
+                (libc::IPPROTO_IP, libc::IP_TOS) => received.ecn = data.read() & 3,
                 (libc::IPPROTO_IPV6, libc::IPV6_PKTINFO) => {
                     let info = data.cast::<libc::in6_pktinfo>().read_unaligned();
                     received.ends.local = info.ipi6_addr.s6_addr;
@@ -174,7 +200,13 @@ fn read_control(message: &libc::msghdr, received: &mut Received) {
 }
 
 /// Sends datagrams that lie one behind the other in `bytes`, each `segment` long but the last. Returns an errno.
-pub fn send(socket: &Socket, ends: &Ends, bytes: &[u8], segment: usize) -> Result<(), i32> {
+pub fn send(
+    socket: &Socket,
+    ends: &Ends,
+    ecn: u8,
+    bytes: &[u8],
+    segment: usize,
+) -> Result<(), i32> {
     // SAFETY: all zeros is a valid value of these C structures.
     let (mut name, mut message): (libc::sockaddr_storage, libc::msghdr) =
         unsafe { (zeroed(), zeroed()) };
@@ -187,7 +219,12 @@ pub fn send(socket: &Socket, ends: &Ends, bytes: &[u8], segment: usize) -> Resul
     message.msg_iovlen = 1;
     message.msg_control = control.0.as_mut_ptr().cast();
     message.msg_controllen = control.0.len() as _;
-    let used = write_control(&message, socket, ends, (segment < bytes.len()).then_some(segment));
+    let used = write_control(
+        &message,
+        socket,
+        ends,
+        Extras { ecn, segment: (segment < bytes.len()).then_some(segment) },
+    );
     message.msg_controllen = used as _;
     if used == 0 {
         message.msg_control = std::ptr::null_mut();
@@ -223,12 +260,17 @@ fn write_name(name: &mut libc::sockaddr_storage, socket: &Socket, ends: &Ends) -
     }
 }
 
+struct Extras {
+    ecn: u8,
+    segment: Option<usize>,
+}
+
 /// Returns the bytes that are used.
 fn write_control(
     message: &libc::msghdr,
     socket: &Socket,
     ends: &Ends,
-    segment: Option<usize>,
+    Extras { ecn, segment }: Extras,
 ) -> usize {
     let mut used = 0;
     // SAFETY: the buffer has 128 zeroed bytes; the at most two control messages take 40 + 24 of them, and CMSG_NXTHDR stays inside.
@@ -254,6 +296,11 @@ fn write_control(
             let mut info = [0; 12];
             info[4..8].copy_from_slice(&ends.local[12..]);
             put(libc::IPPROTO_IP, libc::IP_PKTINFO, &info);
+        }
+        if ecn != 0 && ends.is_ip4() {
+            put(libc::IPPROTO_IP, libc::IP_TOS, &i32::from(ecn).to_ne_bytes());
+        } else if ecn != 0 {
+            put(libc::IPPROTO_IPV6, libc::IPV6_TCLASS, &i32::from(ecn).to_ne_bytes());
         }
         if let Some(segment) = segment {
             put(SOL_UDP, UDP_SEGMENT, &(segment as u16).to_ne_bytes());

@@ -41,6 +41,8 @@ export interface RouterConfig {
   readonly registry: RegistryConfig | undefined;
   /** Where names are answered; undefined: nowhere. */
   readonly dnsListen: string | undefined;
+  /** Make Chromium ask for AAAA on a host without other IPv6. */
+  readonly browserRoute: boolean;
   readonly peers: readonly PeerConfig[];
   /** Settings that this version does not act on. */
   readonly ignored: readonly string[];
@@ -66,7 +68,7 @@ interface Raw {
   idle_probe_s?: number;
   discovery?: { interfaces?: string[] };
   tun?: { name?: string; mtu?: number };
-  dns?: { listen?: string };
+  dns?: { listen?: string; browser_route?: boolean };
   registry?: { url?: string; mirrors?: string[]; interval_s?: number };
   peers?: {
     key?: string;
@@ -219,6 +221,7 @@ function complete(raw: Raw, ignored: readonly string[]): RouterConfig {
     tunMtu: raw.tun?.mtu ?? TUN_MTU,
     dnsListen: raw.dns?.listen,
     registry: registryOf(raw.registry),
+    browserRoute: raw.dns?.browser_route ?? false,
     peers: (raw.peers ?? []).map(peerOf),
     ignored,
   };

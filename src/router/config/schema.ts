@@ -110,7 +110,7 @@ export const SETTINGS: Table = {
   discovery: tableOf({ interfaces: texts() }),
   tun: tableOf({ name: text(INTERFACE), mtu: number(1280, 65_535) }),
   peers: tablesOf(PEER),
-  dns: tableOf({ listen: text(DNS_LISTEN) }),
+  dns: tableOf({ listen: text(DNS_LISTEN), browser_route: flag }),
   registry: tableOf({ url: text(), mirrors: texts(), interval_s: number(60, 30 * 86_400) }),
   ...LATER,
 };

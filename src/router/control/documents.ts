@@ -18,6 +18,7 @@ import {
 import type { LinkRow } from '../../mesh/types.js';
 import { now } from '../../platform/clock.js';
 import { trace } from '../echo.js';
+import type { NewInvite } from '../invite-store.js';
 import { peerSpecs } from '../peer-specs.js';
 import type { Router } from '../router.js';
 import { version } from '../version.js';
@@ -128,6 +129,24 @@ export class RouterDocuments implements RouterControl {
 
   peerLine(endpoints: readonly string[]): Document {
     return this.#router.parts.peerStore.lineDocument(endpoints, this.#router.listening);
+  }
+
+  async invite(wanted: NewInvite, endpoints: readonly string[]): Promise<Document> {
+    const { invites, peerStore } = this.#router.parts;
+    const self = peerStore.self(endpoints, this.#router.listening);
+    const made = await invites.create(wanted, self);
+    this.#router.tellInvites();
+    return made;
+  }
+
+  invites(): Document {
+    return this.#router.parts.invites.list();
+  }
+
+  async revokeInvite(id: string): Promise<Document> {
+    const revoked = await this.#router.parts.invites.revoke(id);
+    this.#router.tellInvites();
+    return revoked;
   }
 
   bgpSummary(): Document {

@@ -1,6 +1,7 @@
 /** Which request asks what of the router. One table; docs/control-api.md says it in words. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { UserError } from '../../base/errors.js';
+import type { NewInvite } from '../invite-store.js';
 import type { Document, RouterControl } from './types.js';
 
 export interface Exchange {
@@ -24,6 +25,10 @@ const ROUTES: Readonly<Record<string, Route>> = {
   'POST /v1/peers': (control, _query, { body }) => control.addPeer({ text: body }),
   'DELETE /v1/peers': (control, query) => control.removePeer(needed(query, 'who')),
   'GET /v1/peer-line': (control, query) => control.peerLine(query.getAll('endpoint')),
+  'GET /v1/invites': (control) => control.invites(),
+  'POST /v1/invites': (control, query) =>
+    control.invite(newInvite(query), query.getAll('endpoint')),
+  'DELETE /v1/invites': (control, query) => control.revokeInvite(needed(query, 'id')),
   'GET /v1/bgp/summary': (control) => control.bgpSummary(),
   'GET /v1/bgp/neighbors': (control, query) => control.bgpNeighbors(query.get('who') ?? undefined),
   'GET /v1/bgp/routes': (control, query) => control.bgpRoutes(query.get('prefix') ?? undefined),
@@ -104,6 +109,12 @@ function needed(query: URLSearchParams, name: string): string {
   }
   return value;
 }
+
+const newInvite = (query: URLSearchParams): NewInvite => ({
+  lifeMsec: Number(needed(query, 'lifeMsec')),
+  usesMax: Number(query.get('uses') ?? 1),
+  name: query.get('name') ?? '',
+});
 
 function how(query: URLSearchParams): 'soft' | 'hard' {
   const value = query.get('how') ?? 'soft';

@@ -1,5 +1,7 @@
 /** What the control API asks of a router. Documents are plain data, as CLI.md fixes them; errors are `UserError`. */
 
+import type { NewInvite } from '../invite-store.js';
+
 /** A JSON document with `schema: "alamesh.<name>/1"`. */
 export type Document = Readonly<Record<string, unknown>> & { readonly schema: string };
 
@@ -21,6 +23,9 @@ export interface RouterControl {
   addPeer(addition: PeerAddition): Promise<Document>;
   removePeer(who: string): Promise<Document>;
   peerLine(endpoints: readonly string[]): Document;
+  invite(wanted: NewInvite, endpoints: readonly string[]): Promise<Document>;
+  invites(): Document;
+  revokeInvite(id: string): Promise<Document>;
   bgpSummary(): Document;
   bgpNeighbors(who: string | undefined): Document;
   bgpRoutes(prefix: string | undefined): Document;

@@ -1475,6 +1475,9 @@ export declare namespace alamesh {
             /** Hello capabilities. */
             capabilities: number[];
 
+            /** Hello invite. */
+            invite?: (alamesh.v1.InviteProof|null);
+
             /**
              * Encodes the specified Hello message. Does not implicitly {@link alamesh.v1.Hello.verify|verify} messages.
              * @param message Hello message or plain object to encode
@@ -1523,12 +1526,78 @@ export declare namespace alamesh {
                 /** Hello capabilities */
                 capabilities?: (number[]|null);
 
+                /** Hello invite */
+                invite?: (alamesh.v1.InviteProof|null);
+
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];
             }
 
             /** Shape of a Hello. */
             type $Shape = alamesh.v1.Hello.$Properties;
+        }
+
+        /**
+         * Properties of an InviteProof.
+         * @deprecated Use alamesh.v1.InviteProof.$Properties instead.
+         */
+        interface IInviteProof extends alamesh.v1.InviteProof.$Properties {
+        }
+
+        /** Represents an InviteProof. */
+        class InviteProof {
+
+            /**
+             * Constructs a new InviteProof.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: alamesh.v1.InviteProof.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** InviteProof id. */
+            id: Uint8Array;
+
+            /** InviteProof proof. */
+            proof: Uint8Array;
+
+            /**
+             * Encodes the specified InviteProof message. Does not implicitly {@link alamesh.v1.InviteProof.verify|verify} messages.
+             * @param message InviteProof message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: alamesh.v1.InviteProof, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes an InviteProof message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {alamesh.v1.InviteProof & alamesh.v1.InviteProof.$Shape} InviteProof
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): alamesh.v1.InviteProof & alamesh.v1.InviteProof.$Shape;
+        }
+
+        namespace InviteProof {
+
+            /** Properties of an InviteProof. */
+            interface $Properties {
+
+                /** InviteProof id */
+                id?: (Uint8Array|null);
+
+                /** InviteProof proof */
+                proof?: (Uint8Array|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of an InviteProof. */
+            type $Shape = alamesh.v1.InviteProof.$Properties;
         }
 
         /**

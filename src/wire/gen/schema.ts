@@ -2199,6 +2199,7 @@ export const alamesh: typeof Types = $root.alamesh = (() => {
             Hello.prototype.observed = "";
             Hello.prototype.candidates = $util.emptyArray;
             Hello.prototype.capabilities = $util.emptyArray;
+            Hello.prototype.invite = null;
 
             Hello.encode = function (message, writer, _depth) {
                 if (!writer)
@@ -2224,6 +2225,8 @@ export const alamesh: typeof Types = $root.alamesh = (() => {
                         writer.uint32(58).string(message.candidates[i]);
                 if (message.capabilities != null && message.capabilities.length)
                     writer.uint32(66).uint32s(message.capabilities);
+                if (message.invite != null && $Object.hasOwnProperty.call(message, "invite"))
+                    $root.alamesh.v1.InviteProof.encode(message.invite, writer.uint32(74).fork(), _depth + 1).ldelim();
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -2330,6 +2333,12 @@ export const alamesh: typeof Types = $root.alamesh = (() => {
                             message.capabilities.push(reader.uint32());
                             continue;
                         }
+                    case 9: {
+                            if (wireType !== 2)
+                                break;
+                            message.invite = $root.alamesh.v1.InviteProof.decode(reader, reader.size(), $undefined, _depth + 1, message.invite);
+                            continue;
+                        }
                     }
                     reader.skipType(wireType, _depth, tag);
                     if (!reader.discardUnknown) {
@@ -2348,6 +2357,100 @@ export const alamesh: typeof Types = $root.alamesh = (() => {
             };
 
             return Hello;
+        })();
+
+        v1.InviteProof = (function() {
+
+            const InviteProof = function (properties) {
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            InviteProof.prototype.id = $util.newBuffer([]);
+            InviteProof.prototype.proof = $util.newBuffer([]);
+
+            InviteProof.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.id != null && $Object.hasOwnProperty.call(message, "id") && message.id.length)
+                    writer.uint32(10).bytes(message.id);
+                if (message.proof != null && $Object.hasOwnProperty.call(message, "proof") && message.proof.length)
+                    writer.uint32(18).bytes(message.proof);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            InviteProof.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.alamesh.v1.InviteProof();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.bytes()).length)
+                                message.id = value;
+                            else
+                                delete message.id;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.bytes()).length)
+                                message.proof = value;
+                            else
+                                delete message.proof;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return InviteProof;
         })();
 
         v1.Candidates = (function() {

@@ -97,6 +97,21 @@ fd88:…:0b3d  oslo   peer  udp        –     84     79    0     0     never   
     expect(err).to.include('alamesh.toml:1:1').and.include('mend it');
   });
 
+  it('prints an invitation and nothing else, lists and revokes', async () => {
+    const made = await ala('invite', '--expires', '2d', '--uses', '3', '--name', 'carol');
+    expect(made.out).to.equal('alamesh-invite:AA\n');
+    expect(control.asked).to.deep.equal([
+      'invite {"lifeMsec":172800000,"usesMax":3,"name":"carol"}',
+    ]);
+    expect((await ala('invite', 'list')).out).to.match(
+      /0123456789abcdef +carol +used +1970-01-02T00:00 +1\/1 +paris/,
+    );
+    expect((await ala('invite', 'revoke', '0123')).out).to.equal('revoked 0123\n');
+    expect((await ala('invite', '--expires', 'soon')).code).to.equal(2);
+    expect((await ala('peer', 'add', 'alamesh-invite:AA')).code).to.equal(0);
+    expect(control.asked.at(-1)).to.equal('add alamesh-invite:AA');
+  });
+
   it('prints lines for /etc/hosts, and what a name leads to', async () => {
     expect((await ala('dns', 'hosts')).out).to.equal(`${PARIS} paris.bob.ala x.ala\n`);
     expect((await ala('dns', 'lookup', 'paris.bob.ala')).out).to.equal(`${PARIS}\n`);

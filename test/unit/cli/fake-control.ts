@@ -1,6 +1,7 @@
 /** A router's answers without a router: what the real control server serves in these tests. */
 import { UserError } from '../../../src/base/errors.js';
 import type { Document, PingRequest, RouterControl } from '../../../src/router/control/types.js';
+import type { NewInvite } from '../../../src/router/invite-store.js';
 import { resolveWho } from '../../../src/router/who.js';
 
 export const SELF = 'fd5c:1b2c:3d4e:5f60:7181:92a3:b4c5:9a1f';
@@ -50,6 +51,11 @@ const route = (by: string | null) => ({
 });
 const routes = { schema: 'alamesh.bgp.routes/1', routes: [route(null), route('path-cost')] };
 
+const INVITE = {
+  ...{ id: '0123456789abcdef', name: 'carol', state: 'used', createdAt: 0, expiresAt: 86_400_000 },
+  ...{ revokedAt: null, usesMax: 1, uses: [{ address: PARIS, name: 'paris', at: 1_000 }] },
+};
+
 /** What was asked, for tests to look at. */
 export class FakeControl implements RouterControl {
   readonly asked: string[] = [];
@@ -91,6 +97,16 @@ export class FakeControl implements RouterControl {
   }
   peerLine(endpoints: readonly string[]): Document {
     return { schema: 'alamesh.peer-line/1', line: `alamesh1:${endpoints.join(',')}`, endpoints };
+  }
+  async invite(wanted: NewInvite, endpoints: readonly string[]): Promise<Document> {
+    this.asked.push(`invite ${JSON.stringify(wanted)}`);
+    return { ...INVITE, schema: 'alamesh.invite/1', line: 'alamesh-invite:AA', endpoints };
+  }
+  invites(): Document {
+    return { schema: 'alamesh.invites/1', invites: [INVITE] };
+  }
+  async revokeInvite(id: string): Promise<Document> {
+    return { schema: 'alamesh.invite/1', id, message: `revoked ${id}` };
   }
   dnsHosts(): Document {
     return {

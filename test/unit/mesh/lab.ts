@@ -5,8 +5,9 @@ import type { EpochMillis, Instant } from '../../../src/base/time.js';
 import { deriveNode } from '../../../src/identity/address.js';
 import { signNode } from '../../../src/identity/records.js';
 import type { LinkEvent, LinkId } from '../../../src/link/types.js';
+import type { Invite } from '../../../src/mesh/invites.js';
 import { Mesh, type MeshEvent, type PeerSpec } from '../../../src/mesh/mesh.js';
-import type { LinkRow, MeshConfig } from '../../../src/mesh/types.js';
+import type { Joined, LinkRow, MeshConfig } from '../../../src/mesh/types.js';
 import { PortableCore } from '../../../src/plane/portable/core.js';
 import type { PathId, PathInfo, PlaneEvent } from '../../../src/plane/types.js';
 import { nodeCrypto } from '../../../src/platform/crypto.js';
@@ -200,6 +201,7 @@ export class LabNode {
   readonly interfaces: Interface[];
   readonly linkEvents: { readonly at: number; readonly event: LinkEvent }[] = [];
   readonly events: MeshEvent[] = [];
+  readonly joined: Joined[] = [];
   readonly received: Uint8Array[] = [];
   readonly delivered: Uint8Array[] = [];
   isDead = false;
@@ -266,6 +268,11 @@ export class LabNode {
       kind: 'add-peer',
       peer: { key: other.key, endpoints, ...more },
     });
+    this.settle();
+  }
+
+  setInvites(invites: readonly Invite[]): void {
+    this.mesh.handleCommand(this.now, { kind: 'set-invites', invites });
     this.settle();
   }
 
@@ -406,6 +413,9 @@ export class LabNode {
         return;
       case 'beacon':
         this.#sendBeacon(out.interface, out.address, out.bytes);
+        return;
+      case 'joined':
+        this.joined.push(out);
         return;
       case 'event':
         this.events.push(out.event);

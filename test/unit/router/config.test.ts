@@ -21,7 +21,7 @@ describe('the configuration', () => {
       ...{ name: undefined, realm: undefined, transit: 'full', plane: 'auto' },
       ...{ listen: ['udp://[::]:4242'], probeIntervalMsec: 1000, probeCount: 3 },
       ...{ idleProbeMsec: 25_000, discoveryInterfaces: ['*'], tunName: 'ala0', tunMtu: 1420 },
-      ...{ dnsListen: undefined, registry: undefined, peers: [], ignored: [] },
+      ...{ dnsListen: undefined, browserRoute: false, registry: undefined, peers: [], ignored: [] },
     });
   });
 
@@ -45,6 +45,7 @@ describe('the configuration', () => {
       mirrors = ["file:///srv/realm.git"]
       [dns]
       listen = "127.0.0.1:5300"
+      browser_route = true
       [[peers]]
       key = "${KEY}"
       endpoints = ["udp://203.0.113.7:4242"]
@@ -62,7 +63,13 @@ describe('the configuration', () => {
         ...{ url: 'https://git.example/realm.git', mirrors: ['file:///srv/realm.git'] },
         intervalSeconds: 3_600,
       },
-      ...{ tunName: 'mesh7', tunMtu: 1280, dnsListen: '127.0.0.1:5300', ignored: [] },
+      ...{
+        tunName: 'mesh7',
+        tunMtu: 1280,
+        dnsListen: '127.0.0.1:5300',
+        browserRoute: true,
+        ignored: [],
+      },
       peers: [
         { key: KEY, endpoints: ['udp://203.0.113.7:4242'] },
         {
