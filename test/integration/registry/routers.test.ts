@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { expect } from 'chai';
 import { canRunRouters, hasTools, must, type Namespace, Stage, until } from '../namespace.js';
-import { ALAMESH, established, Router } from '../routers.js';
+import { ALAMESH, converged, established, Router } from '../routers.js';
 
 interface Peers {
   readonly peers: readonly { readonly name: string; readonly source: string }[];
@@ -65,6 +65,7 @@ describe('routers with a registry', function () {
     expect(await one.must('registry', 'sync')).to.match(/is in force/);
     await two.must('registry', 'sync');
     await established(one, two);
+    await converged([one, two]);
     expect((await one.at.ping(two.address, 3)).received).to.equal(3);
     const { peers } = await one.ask<Peers>('peer', 'list');
     expect(peers).to.have.length(1);
