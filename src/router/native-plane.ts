@@ -25,6 +25,8 @@ const STRANGERS_FROM = 0x8000_0000;
 const STRANGERS_MAX = 8_192;
 /** Ours: routes in one command, so that packets have their turn in between. */
 const FIB_CHANGES_MAX = 1_000;
+/** Ours: datagrams that a stream gets in one piece. */
+const EXTERNAL_TRAIN_MAX = 64;
 const ENDS_BYTES = 48;
 const NO_ENDS = new Uint8Array(ENDS_BYTES);
 const EVENT_NEW_PATH = 9;
@@ -55,6 +57,10 @@ export class NativePlane implements RouterPlane {
   /** Ends of paths that only the worker has numbered, the oldest first. */
   readonly #strangers = new Map<PathId, Uint8Array>();
   readonly #transports: Transport[] = [];
+  #external: { path: PathId | undefined; datagrams: Uint8Array[] } = {
+    path: undefined,
+    datagrams: [],
+  };
   #isStopped = false;
 
   /** @throws Error when the worker does not start. */
@@ -137,6 +143,14 @@ export class NativePlane implements RouterPlane {
     if (this.#isStopped) return;
     const reader = new ByteReader(this.#parts.native.planeTakeEvents(this.#handle));
     while (!reader.isAtEnd) this.#take(reader.u8(), reader);
+    this.#sendExternal();
+  }
+
+  /** What a stream carries leaves in one piece. */
+  #sendExternal(): void {
+    const { path, datagrams } = this.#external;
+    this.#external = { path: undefined, datagrams: [] };
+    if (path !== undefined) this.#parts.paths.send(path, datagrams);
   }
 
   stop(): void {
@@ -153,7 +167,7 @@ export class NativePlane implements RouterPlane {
         this.#noteStranger(reader.u32() as PathId, reader.blob());
         return;
       case EVENT_EXTERNAL:
-        this.#parts.paths.send(reader.u32() as PathId, [reader.blob()]);
+        this.#noteExternal(reader.u32() as PathId, reader.blob());
         return;
       case EVENT_TROUBLE: {
         const isTun = reader.u32() === TROUBLE_TUN_GONE;
@@ -167,6 +181,15 @@ export class NativePlane implements RouterPlane {
         if (event !== undefined) this.#parts.emit(event);
       }
     }
+  }
+
+  #noteExternal(path: PathId, datagram: Uint8Array): void {
+    const last = this.#external;
+    if (last.path !== path || last.datagrams.length >= EXTERNAL_TRAIN_MAX) {
+      this.#sendExternal();
+      this.#external = { path, datagrams: [] };
+    }
+    this.#external.datagrams.push(datagram);
   }
 
   #noteStranger(id: PathId, ends: Uint8Array): void {

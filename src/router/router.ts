@@ -3,7 +3,8 @@
  * It only wires: what happens outside goes into the pump, what the engine wants is carried out.
  */
 import { lookup } from 'node:dns/promises';
-import { createTransport } from '../../transports/udp/index.js';
+import { createTransport as createTcp } from '../../transports/tcp/index.js';
+import { createTransport as createUdp } from '../../transports/udp/index.js';
 import { toBase64Url } from '../base/bytes.js';
 import { addressBytes, type NodeId } from '../base/ip6.js';
 import type { Millis } from '../base/time.js';
@@ -200,7 +201,7 @@ export class Router {
   /** @throws UserError: address in use, no permission for the TUN … `stop` undoes what was done until then. */
   async start(): Promise<void> {
     const { config, log } = this.parts;
-    this.#transports.add(createTransport);
+    for (const create of [createUdp, createTcp]) this.#transports.add(create);
     for (const transport of this.#transports.raw) this.#native?.takeOver(transport);
     this.listening = await this.#transports.listen(config.listen);
     for (const url of this.listening) log.info('transport', 'listening', { url });
