@@ -190,6 +190,12 @@ pub fn plane_drops(handle: u32) -> Vec<f64> {
     shared(handle).map(|shared| shared.drops()).unwrap_or_default()
 }
 
+/// Bytes that wait to be sealed, the most that ever waited, and packets marked instead of dropped.
+#[napi]
+pub fn plane_queue(handle: u32) -> Vec<f64> {
+    shared(handle).map(|shared| shared.queue().to_vec()).unwrap_or_default()
+}
+
 /// Ends the worker and waits for it; descriptors stay open, as they are the caller's.
 #[napi]
 pub fn plane_stop(handle: u32) {

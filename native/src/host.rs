@@ -1,6 +1,7 @@
 //! The world of a router: sockets, their paths, and the TUN. What the core sends is gathered and leaves in trains.
 use crate::codec::{Writer, NONE};
 use crate::offload::merge::{Abilities, Merger};
+use crate::sys::backlog::{Backlog, BYTES_FIRST};
 use crate::sys::tun::Tun;
 use crate::sys::udp::{self, Ends, Socket};
 use crate::world::{Event, Instant, PathId, Sending, World};
@@ -17,6 +18,11 @@ const SEGMENTS_MAX: usize = 64;
 /// UDP over IPv6; a little less for what else may come before it.
 const TRAIN_BYTES_MAX: usize = 65_480;
 const UNREACHABLE_INTERVAL_MSEC: f64 = 50.0;
+/// Sealed datagrams that wait for the kernel: those of one pass, about.
+const HELD_BYTES_MAX: usize = 2 * ARENA_BYTES;
+const HELD_URGENT_MAX: usize = 256;
+/// What one turn sends before others are looked at.
+const PORTION_BYTES: usize = 128 * 1024;
 /// Bytes of events of one pass; what is beyond is left out.
 const EVENT_BYTES_MAX: usize = 8 * 1024 * 1024;
 
@@ -46,8 +52,23 @@ struct Queued {
     ecn: u8,
 }
 
+/// Sealed datagrams that the kernel did not take.
+struct Held {
+    path: PathId,
+    ecn: u8,
+    segment: usize,
+    bytes: Vec<u8>,
+}
+
 pub struct Host {
-    pub sockets: Vec<Socket>,
+    sockets: Vec<Socket>,
+    /// Of each socket.
+    backlogs: Vec<Backlog>,
+    held: VecDeque<Held>,
+    held_bytes: usize,
+    held_urgent: VecDeque<Held>,
+    /// The sockets that took no more.
+    full: Vec<bool>,
     pub tun: Option<Tun>,
     merger: Merger,
     paths: HashMap<PathId, Path>,
@@ -72,6 +93,11 @@ impl Default for Host {
     fn default() -> Self {
         Host {
             sockets: Vec::new(),
+            backlogs: Vec::new(),
+            held: VecDeque::new(),
+            held_bytes: 0,
+            held_urgent: VecDeque::new(),
+            full: Vec::new(),
             tun: None,
             merger: Merger::new(Abilities { tcp: false, udp: false }),
             paths: HashMap::new(),
@@ -93,6 +119,67 @@ impl Default for Host {
 }
 
 impl Host {
+    pub fn add_socket(&mut self, socket: Socket) {
+        socket.limit_backlog(BYTES_FIRST);
+        self.sockets.push(socket);
+        self.backlogs.push(Backlog::default());
+        self.full.push(false);
+    }
+
+    pub fn sockets(&self) -> &[Socket] {
+        &self.sockets
+    }
+
+    /// Whether it took no more, and is to be waited for.
+    pub fn is_socket_full(&self, at: usize) -> bool {
+        self.full[at]
+    }
+
+    /// Packets should wait singly, not in trains.
+    pub fn is_slow(&self) -> bool {
+        self.backlogs.iter().any(Backlog::is_slow)
+    }
+
+    /// How many bytes to seal before the kernel is asked whether it takes them.
+    pub fn portion(&self) -> usize {
+        let slow = self.backlogs.iter().filter(|backlog| backlog.is_slow());
+        slow.map(Backlog::portion).min().unwrap_or(PORTION_BYTES)
+    }
+
+    /// A socket can be written again: what was held leaves, control first.
+    pub fn resume(&mut self, at: usize) {
+        self.full[at] = false;
+        if let Some(bytes) = self.backlogs[at].drained(self.now) {
+            self.sockets[at].limit_backlog(bytes);
+        }
+        for held in std::mem::take(&mut self.held_urgent) {
+            self.send_whole(held.path, held.ecn, held.segment, &held.bytes, true);
+        }
+        self.held_bytes = 0;
+        for held in std::mem::take(&mut self.held) {
+            self.send_whole(held.path, held.ecn, held.segment, &held.bytes, false);
+        }
+    }
+
+    fn set_full(&mut self, socket: u32) {
+        if let Some(at) = self.sockets.iter().position(|known| known.id == socket) {
+            self.full[at] = true;
+            self.backlogs[at].filled(self.now);
+        }
+    }
+
+    fn hold(&mut self, path: PathId, ecn: u8, segment: usize, bytes: &[u8], is_urgent: bool) {
+        let held = Held { path, ecn, segment, bytes: bytes.to_vec() };
+        if is_urgent && self.held_urgent.len() < HELD_URGENT_MAX {
+            self.held_urgent.push_back(held);
+        } else if !is_urgent && self.held_bytes < HELD_BYTES_MAX {
+            self.held_bytes += bytes.len();
+            self.held.push_back(held);
+        } else {
+            self.unsent += bytes.len().div_ceil(segment.max(1)) as u64;
+        }
+    }
+
     pub fn set_tun(&mut self, tun: Tun) {
         self.merger = Merger::new(tun.enable_offloads());
         self.tun = Some(tun);
@@ -156,7 +243,7 @@ impl Host {
         self.undelivered += self.merger.flush(&mut write) as u64;
     }
 
-    fn flush_sends(&mut self) {
+    pub fn flush_sends(&mut self) {
         let queue = std::mem::take(&mut self.queue);
         let arena = std::mem::take(&mut self.arena);
         let mut done = vec![false; queue.len()];
@@ -174,6 +261,7 @@ impl Host {
     /// Sends everything of the first datagram's path, in order, in trains.
     fn send_path(&mut self, arena: &[u8], queue: &[Queued], done: &mut [bool]) {
         let path = queue[0].path;
+        let longest = if self.is_slow() { self.portion() } else { TRAIN_BYTES_MAX };
         let mut run: Option<(Queued, usize)> = None;
         for (queued, done) in queue.iter().zip(done) {
             if queued.path != path {
@@ -181,7 +269,7 @@ impl Host {
             }
             *done = true;
             run = match run {
-                Some((train, segment)) if continues(&train, segment, queued) => {
+                Some((train, segment)) if continues(&train, segment, queued, longest) => {
                     Some((Queued { bytes: train.bytes + queued.bytes, ..train }, segment))
                 }
                 _ => {
@@ -210,21 +298,29 @@ impl Host {
                 self.external(id, datagram);
             }
         } else if path.segments || count == 1 {
-            match self.send_udp(id, ecn, bytes, segment) {
-                Outcome::Taken => {}
-                Outcome::Lost => self.unsent += count,
-                Outcome::OneByOne => self.send_singly(id, ecn, bytes, segment),
-            }
+            self.send_whole(id, ecn, segment, bytes, false);
         } else {
             self.send_singly(id, ecn, bytes, segment);
         }
     }
 
+    /// One train, or one datagram.
+    fn send_whole(&mut self, id: PathId, ecn: u8, segment: usize, bytes: &[u8], is_urgent: bool) {
+        if self.is_full() && !is_urgent {
+            self.hold(id, ecn, segment, bytes, false);
+            return;
+        }
+        match self.send_udp(id, ecn, bytes, segment) {
+            Outcome::Taken => {}
+            Outcome::Lost => self.unsent += bytes.len().div_ceil(segment.max(1)) as u64,
+            Outcome::Full => self.hold(id, ecn, segment, bytes, is_urgent),
+            Outcome::OneByOne => self.send_singly(id, ecn, bytes, segment),
+        }
+    }
+
     fn send_singly(&mut self, id: PathId, ecn: u8, bytes: &[u8], segment: usize) {
         for datagram in bytes.chunks(segment) {
-            if !matches!(self.send_udp(id, ecn, datagram, datagram.len()), Outcome::Taken) {
-                self.unsent += 1;
-            }
+            self.send_whole(id, ecn, datagram.len(), datagram, false);
         }
     }
 
@@ -252,7 +348,11 @@ impl Host {
                     }
                     return Outcome::OneByOne;
                 }
-                libc::EPERM | libc::ENOBUFS | libc::ECONNREFUSED | libc::EINTR | libc::EAGAIN => {
+                libc::EAGAIN => {
+                    self.set_full(socket.id);
+                    return Outcome::Full;
+                }
+                libc::EPERM | libc::ENOBUFS | libc::ECONNREFUSED | libc::EINTR => {
                     return Outcome::Lost;
                 }
                 // The own address is gone: the kernel chooses again.
@@ -318,17 +418,19 @@ const TOO_BIG: u32 = 2;
 enum Outcome {
     Taken,
     Lost,
+    /// The socket takes no more for now.
+    Full,
     OneByOne,
 }
 
 /// Whether a datagram can be the next of a train: right behind it, no longer than the others, and none was shorter.
-fn continues(train: &Queued, segment: usize, next: &Queued) -> bool {
+fn continues(train: &Queued, segment: usize, next: &Queued, longest: usize) -> bool {
     next.at == train.at + train.bytes
         && next.ecn == train.ecn
         && next.bytes <= segment
         && train.bytes % segment == 0
         && train.bytes / segment < SEGMENTS_MAX
-        && train.bytes + next.bytes <= TRAIN_BYTES_MAX
+        && train.bytes + next.bytes <= longest
 }
 
 impl World for Host {
@@ -365,6 +467,11 @@ impl World for Host {
     }
 
     #[inline]
+    fn is_full(&self) -> bool {
+        self.full.contains(&true)
+    }
+
+    #[inline]
     fn commit(&mut self) -> bool {
         let Some(slot) = self.slot.take() else { return false };
         if !self.is_urgent {
@@ -380,8 +487,11 @@ impl World for Host {
         }
         let datagram = std::mem::take(&mut self.urgent);
         let outcome = self.send_udp(slot.path, slot.ecn, &datagram, datagram.len());
+        if matches!(outcome, Outcome::Full) {
+            self.hold(slot.path, slot.ecn, datagram.len(), &datagram, true);
+        }
         self.urgent = datagram;
-        matches!(outcome, Outcome::Taken)
+        matches!(outcome, Outcome::Taken | Outcome::Full)
     }
 
     #[inline]

@@ -32,6 +32,10 @@ impl World for Lists {
         Some(datagram)
     }
 
+    fn is_full(&self) -> bool {
+        false
+    }
+
     fn commit(&mut self) -> bool {
         let Some((path, urgent, datagram)) = self.slot.take() else { return false };
         if urgent {

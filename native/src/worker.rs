@@ -3,11 +3,11 @@ use crate::codec::{self, Reader};
 use crate::core::drops::{Reason, NAMES};
 use crate::core::{Command, Core, From};
 use crate::host::{Carrier, Host};
-use crate::offload::{split, Vnet, VNET};
-use crate::sys::poll::{wait, Ready, Waker};
+use crate::offload::VNET;
+use crate::sys::poll::{wait, Waker, Wanted};
 use crate::sys::tun::{Tun, TunRead};
 use crate::sys::udp::{self, Ends, Receive, Socket, ENDS_BYTES};
-use crate::world::LinkId;
+use crate::world::{LinkId, World};
 use std::collections::HashMap;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,7 +17,9 @@ use std::time::Instant as Clock;
 /// Of one pass, before others have their turn.
 const TRAINS_PER_SOCKET: usize = 4;
 const TUN_READS: usize = 64;
-const TUN_BYTES: usize = 256 * 1024;
+const TUN_BYTES: usize = 512 * 1024;
+/// Of the packets that wait, before sockets and commands are looked at again.
+const SERVED_BYTES: usize = 128 * 1024;
 const COMMAND_BYTES: usize = 256 * 1024;
 /// Events that wait for control code; what is beyond is lost, and counted.
 const EVENT_BYTES_MAX: usize = 32 * 1024 * 1024;
@@ -32,6 +34,7 @@ pub struct Shared {
     events: Mutex<Vec<u8>>,
     links: Mutex<HashMap<LinkId, [f64; 16]>>,
     drops: Mutex<[u64; NAMES.len()]>,
+    queue: Mutex<[f64; 3]>,
     is_stopped: AtomicBool,
     /// Control code was told that there are events, and has not taken them yet.
     is_told: AtomicBool,
@@ -49,6 +52,7 @@ impl Shared {
             events: Mutex::default(),
             links: Mutex::default(),
             drops: Mutex::default(),
+            queue: Mutex::default(),
             is_stopped: AtomicBool::new(false),
             is_told: AtomicBool::new(false),
         }))
@@ -75,6 +79,11 @@ impl Shared {
 
     pub fn drops(&self) -> Vec<f64> {
         lock(&self.drops).iter().map(|count| *count as f64).collect()
+    }
+
+    /// Bytes that wait, the most that ever waited, packets marked.
+    pub fn queue(&self) -> [f64; 3] {
+        *lock(&self.queue)
     }
 
     pub fn stop(&self) {
@@ -151,16 +160,18 @@ impl Worker {
     fn turn(&mut self) {
         self.host.now = self.now();
         self.take_commands();
-        for at in 0..self.host.sockets.len() {
+        for at in 0..self.host.sockets().len() {
             self.drain_socket(at);
         }
         self.host.flush_tun();
         self.drain_tun();
+        self.serve();
         self.host.flush();
         self.publish();
         let is_busy = self.is_tun_ready
             || self.is_socket_ready.contains(&true)
-            || self.commands_done < self.commands.len();
+            || self.commands_done < self.commands.len()
+            || (self.core.has_waiting() && !self.host.is_full());
         if !is_busy {
             self.sleep();
         }
@@ -170,17 +181,23 @@ impl Worker {
         if !lock(&self.shared.commands).is_empty() {
             return;
         }
-        let mut fds: Vec<i32> = self.host.sockets.iter().map(|socket| socket.fd).collect();
-        fds.extend(self.host.tun.map(|tun| tun.fd));
+        let sockets = self.host.sockets().iter().enumerate();
+        let mut wanted: Vec<Wanted> = sockets
+            .map(|(at, socket)| Wanted { fd: socket.fd, writable: self.host.is_socket_full(at) })
+            .collect();
+        wanted.extend(self.host.tun.map(|tun| Wanted { fd: tun.fd, writable: false }));
         let mut ready = Vec::new();
-        wait(&self.shared.waker, &fds, &mut ready);
-        let sockets = self.host.sockets.len();
-        for (is_ready, found) in self.is_socket_ready.iter_mut().zip(&ready) {
-            *is_ready = *found != Ready::No;
+        wait(&self.shared.waker, &wanted, &mut ready);
+        self.host.now = self.now();
+        for (at, (is_ready, found)) in self.is_socket_ready.iter_mut().zip(&ready).enumerate() {
+            *is_ready = found.readable || found.failed;
+            if self.host.is_socket_full(at) && (found.writable || found.failed) {
+                self.host.resume(at);
+            }
         }
-        match ready.get(sockets) {
-            Some(Ready::Yes) => self.is_tun_ready = true,
-            Some(Ready::Failed) => self.tun_gone(),
+        match ready.get(self.is_socket_ready.len()) {
+            Some(tun) if tun.readable => self.is_tun_ready = true,
+            Some(tun) if tun.failed => self.tun_gone(),
             _ => {}
         }
     }
@@ -240,7 +257,7 @@ impl Worker {
                 let is_wildcard = bits & 4 != 0;
                 let socket = Socket { fd, id, is_ip6, takes_ip4, is_wildcard };
                 udp::enable_ecn(&socket);
-                self.host.sockets.push(socket);
+                self.host.add_socket(socket);
                 self.is_socket_ready.push(true);
             }
             16 => {
@@ -266,7 +283,7 @@ impl Worker {
         if !self.is_socket_ready[at] {
             return;
         }
-        let socket = self.host.sockets[at];
+        let socket = self.host.sockets()[at];
         for _ in 0..TRAINS_PER_SOCKET {
             match udp::receive(&socket, &mut self.buffer) {
                 Receive::Empty => {
@@ -289,10 +306,13 @@ impl Worker {
     fn drain_tun(&mut self) {
         let Some(tun) = self.host.tun.filter(|_| self.is_tun_ready) else { return };
         let mut bytes = 0;
+        let in_parts = self.host.is_slow();
         for _ in 0..TUN_READS {
-            match tun.read(&mut self.buffer) {
+            let mut buffer = self.core.read_buffer();
+            match tun.read(&mut buffer) {
                 TunRead::Empty => {
                     self.is_tun_ready = false;
+                    self.core.keep_buffer(buffer);
                     return;
                 }
                 TunRead::Gone => {
@@ -300,7 +320,7 @@ impl Worker {
                     return;
                 }
                 TunRead::Bytes(count) => {
-                    self.split_read(count);
+                    self.core.read_from_tun(self.host.now, buffer, count, in_parts);
                     bytes += count;
                 }
             }
@@ -310,15 +330,19 @@ impl Worker {
         }
     }
 
-    fn split_read(&mut self, count: usize) {
-        let Some((head, rest)) = self.buffer[..count].split_first_chunk_mut::<VNET>() else {
-            return;
-        };
-        let vnet = Vnet::read(head);
-        let (core, host) = (&mut self.core, &mut self.host);
+    /// Packets that wait leave in portions, until the way out is full.
+    fn serve(&mut self) {
+        let Worker { core, host, .. } = self;
         let now = host.now;
-        if split::split(&vnet, rest, |packet| core.tun_packet(host, now, packet)).is_err() {
-            core.count(Reason::Malformed);
+        let mut done = 0;
+        while done < SERVED_BYTES {
+            let portion = host.portion();
+            let bytes = core.serve(host, now, portion);
+            host.flush_sends();
+            if bytes == 0 {
+                return;
+            }
+            done += bytes;
         }
     }
 
@@ -349,5 +373,6 @@ impl Worker {
             }
         }
         *lock(&shared.drops) = *self.core.drops();
+        *lock(&shared.queue) = self.core.queue_counters();
     }
 }

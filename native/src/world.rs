@@ -37,6 +37,8 @@ pub trait World {
     /// Room for one datagram of exactly `len` bytes, to be written right away and ended with `commit`. Datagrams of one
     /// path leave in order; an urgent one passes those that still wait. None: nothing can be taken.
     fn slot(&mut self, path: PathId, len: usize, how: Sending) -> Option<&mut [u8]>;
+    /// The way out takes nothing for now: what can wait should.
+    fn is_full(&self) -> bool;
     /// Ends the datagram of the last `slot`. Returns false when an urgent one was not taken.
     fn commit(&mut self) -> bool;
     /// One whole IPv6 packet for the TUN, copied during the call. false: the device took nothing.

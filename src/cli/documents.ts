@@ -18,6 +18,12 @@ export interface StatusDocument {
   readonly neighbors: { readonly established: number; readonly total: number };
   readonly routes: { readonly prefixes: number; readonly paths: number };
   readonly drops: Readonly<Record<string, number>>;
+  /** What waits to be sealed; null for a plane where nothing does. */
+  readonly queue?: {
+    readonly bytes: number;
+    readonly bytesHigh: number;
+    readonly marked: number;
+  } | null;
   readonly rssBytes: number;
   /** URLs really bound. */
   readonly listen?: readonly string[];

@@ -18,8 +18,17 @@ export function statusText(s: StatusDocument): string {
     `neighbors  ${s.neighbors.established} established of ${s.neighbors.total}`,
     `routes     ${s.routes.prefixes} prefixes, ${s.routes.paths} paths`,
     `drops      ${drops.map(([reason, count]) => `${reason} ${count}`).join(', ') || 'none'}`,
+    ...queueText(s),
   ];
   return lines.map((line) => `${clip(line, LINE_WIDTH)}\n`).join('');
+}
+
+function queueText({ queue }: StatusDocument): string[] {
+  if (!queue) return [];
+  const { bytes: waiting, bytesHigh, marked } = queue;
+  return [
+    `queue      ${bytes(waiting)} now, ${bytes(bytesHigh)} at most, ${marked} packets marked`,
+  ];
 }
 
 function tunText({ tun }: StatusDocument): string {

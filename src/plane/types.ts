@@ -184,7 +184,18 @@ export type DropReason =
   | 'queue-full'
   | 'handshake-flood'
   /** Marked on the way, and its sender does not know ECN (RFC 6040 §4.2). */
-  | 'congested';
+  | 'congested'
+  /** The longest flow's, when more waited to be sealed than may. */
+  | 'overlimit';
+
+/** What waits to be sealed, in turns of its flows (RFC 8290). */
+export interface QueueCounters {
+  readonly bytes: number;
+  /** The most that ever waited. */
+  readonly bytesHigh: number;
+  /** Packets that were marked (RFC 3168) instead of dropped. */
+  readonly marked: number;
+}
 
 /** What control code needs of a plane, portable or native. */
 export interface Plane {
@@ -195,6 +206,8 @@ export interface Plane {
   readLink(link: LinkId, into: LinkCounters): boolean;
   /** Counts by reason; the object is the caller's copy. */
   drops(): Record<string, number>;
+  /** Absent where nothing waits: a plane that hands everything on at once. */
+  queue?(): QueueCounters;
 }
 
 /** Packets into the TUN. The portable plane's other side; a native plane has its own. */

@@ -24,6 +24,8 @@ export interface NativeBinding {
   planeTakeEvents(handle: number): Uint8Array;
   planeReadLink(handle: number, link: number, into: Float64Array): boolean;
   planeDrops(handle: number): number[];
+  /** Waiting bytes, the most that ever waited, packets marked. */
+  planeQueue(handle: number): number[];
   planeStop(handle: number): void;
 }
 

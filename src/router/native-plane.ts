@@ -13,7 +13,14 @@ import {
   readEvent,
   writeCommand,
 } from '../plane/native/codec.js';
-import type { LinkCounters, PathId, PathInfo, PlaneCommand, PlaneEvent } from '../plane/types.js';
+import type {
+  LinkCounters,
+  PathId,
+  PathInfo,
+  PlaneCommand,
+  PlaneEvent,
+  QueueCounters,
+} from '../plane/types.js';
 import type { NativeBinding } from '../platform/native.js';
 import type { Path, PathFailure, RawSocket, Transport } from '../transport/types.js';
 import type { PathTable } from './paths.js';
@@ -136,6 +143,11 @@ export class NativePlane implements RouterPlane {
     return Object.fromEntries(
       names.map((name, i) => [name, counts[i] ?? 0] as const).filter(([, count]) => count > 0),
     );
+  }
+
+  queue(): QueueCounters {
+    const [bytes = 0, bytesHigh = 0, marked = 0] = this.#parts.native.planeQueue(this.#handle);
+    return { bytes, bytesHigh, marked };
   }
 
   /** Takes what the worker told since the last call. */

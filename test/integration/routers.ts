@@ -31,6 +31,7 @@ export interface StatusDocument {
   readonly neighbors: { readonly established: number; readonly total: number };
   readonly routes: { readonly prefixes: number; readonly paths: number };
   readonly drops: Readonly<Record<string, number>>;
+  readonly queue: { readonly bytes: number; readonly bytesHigh: number } | null;
 }
 
 export interface LinkDocument {

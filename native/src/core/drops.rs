@@ -35,6 +35,7 @@ reasons! {
     QueueFull = "queue-full",
     HandshakeFlood = "handshake-flood",
     Congested = "congested",
+    Overlimit = "overlimit",
 }
 
 #[derive(Default)]

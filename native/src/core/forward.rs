@@ -46,7 +46,7 @@ impl Core {
             self.refuse(world, now, packet, Reason::NoTransit, icmp6::PROHIBITED);
         } else if let Some(out) = out.filter(|out| self.may_leave(world, now, *out, packet)) {
             packet[ip6::HOP_LIMIT] = hop_limit - 1;
-            self.send(world, now, out, packet);
+            self.send_in_turn(world, now, out, packet);
         }
     }
 
@@ -158,7 +158,13 @@ impl Core {
     }
 
     #[inline]
-    fn send(&mut self, world: &mut impl World, now: Instant, out: LinkId, packet: &[u8]) {
+    pub(super) fn send(
+        &mut self,
+        world: &mut impl World,
+        now: Instant,
+        out: LinkId,
+        packet: &[u8],
+    ) {
         if let Some(link) = self.links.get_mut(&out) {
             link.mark_dirty(&mut self.dirty);
             Out { world, drops: &mut self.drops, now }.send(link, packet);

@@ -90,6 +90,15 @@ pub fn join_ecn(outer: u8, packet: &mut [u8]) -> bool {
     true
 }
 
+/// Says "congestion experienced" to a packet whose ends understand that (RFC 3168 §5). false: they do not.
+pub fn mark(packet: &mut [u8]) -> bool {
+    if packet.len() < 2 || ecn(packet) == NOT_ECT {
+        return false;
+    }
+    packet[1] |= CE << 4;
+    true
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

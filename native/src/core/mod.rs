@@ -1,8 +1,11 @@
 //! The plane without I/O, as `src/plane/portable/core.ts`: whoever hosts it feeds datagrams, packets and commands in, and
 //! calls `flush` at the end of each pass. The way of a packet: `datagram` (open) → `packet_from_link` (where to) → `send` (seal).
 mod blake2s;
+mod codel;
 pub mod drops;
+mod fair;
 pub mod fib;
+mod flow;
 mod forward;
 mod gate;
 pub mod hash;
@@ -11,7 +14,9 @@ mod incoming;
 pub mod ip6;
 pub mod link;
 mod outgoing;
+mod queue;
 mod replay;
+mod serve;
 pub mod session;
 mod split;
 
@@ -89,6 +94,7 @@ pub struct Core {
     freed: Vec<u32>,
     /// Links whose counters changed since they were last asked for.
     dirty: Vec<LinkId>,
+    queue: queue::Queue,
 }
 
 impl Core {
@@ -111,6 +117,7 @@ impl Core {
             seed,
             freed: Vec::new(),
             dirty: Vec::new(),
+            queue: queue::Queue::new(seed),
         }
     }
 

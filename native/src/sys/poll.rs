@@ -31,19 +31,30 @@ impl Drop for Waker {
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Ready {
-    No,
-    Yes,
-    /// In an error state: it will not be readable again by itself.
-    Failed,
+#[derive(Clone, Copy)]
+pub struct Wanted {
+    pub fd: i32,
+    /// Also when it can be written again.
+    pub writable: bool,
 }
 
-/// Waits until one of `fds` is readable or failed, or the waker was used; writes how each one is.
-pub fn wait(waker: &Waker, fds: &[i32], ready: &mut Vec<Ready>) {
-    let pollfd = |fd: i32| libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Ready {
+    pub readable: bool,
+    pub writable: bool,
+    /// In an error state.
+    pub failed: bool,
+}
+
+/// Waits until one of `wanted` is as wanted or failed, or the waker was used; writes how each one is.
+pub fn wait(waker: &Waker, wanted: &[Wanted], ready: &mut Vec<Ready>) {
+    let pollfd = |Wanted { fd, writable }: Wanted| {
+        let events = if writable { libc::POLLIN | libc::POLLOUT } else { libc::POLLIN };
+        libc::pollfd { fd, events, revents: 0 }
+    };
+    let waking = Wanted { fd: waker.0, writable: false };
     let mut polled: Vec<libc::pollfd> =
-        std::iter::once(waker.0).chain(fds.iter().copied()).map(pollfd).collect();
+        std::iter::once(waking).chain(wanted.iter().copied()).map(pollfd).collect();
     // SAFETY: the array is valid for its length; no timeout and no signal mask are given.
     unsafe {
         libc::ppoll(polled.as_mut_ptr(), polled.len() as _, std::ptr::null(), std::ptr::null());
@@ -52,9 +63,10 @@ pub fn wait(waker: &Waker, fds: &[i32], ready: &mut Vec<Ready>) {
         waker.clear();
     }
     ready.clear();
-    ready.extend(polled[1..].iter().map(|one| match one.revents {
-        0 => Ready::No,
-        bits if bits & libc::POLLIN != 0 => Ready::Yes,
-        _ => Ready::Failed,
+    let is = |revents: i16, bit: i16| revents & bit != 0;
+    ready.extend(polled[1..].iter().map(|one| Ready {
+        readable: is(one.revents, libc::POLLIN),
+        writable: is(one.revents, libc::POLLOUT),
+        failed: is(one.revents, libc::POLLERR | libc::POLLHUP | libc::POLLNVAL),
     }));
 }

@@ -66,6 +66,22 @@ pub struct Socket {
     pub is_wildcard: bool,
 }
 
+impl Socket {
+    /// Sets how much it takes before it is full, in the kernel's counting.
+    pub fn limit_backlog(&self, bytes: usize) {
+        let half = (bytes / 2) as i32;
+        for name in [libc::SO_SNDBUFFORCE, libc::SO_SNDBUF] {
+            let size = size_of::<i32>() as u32;
+            let at = (&raw const half).cast();
+            // SAFETY: the option's value is an int that lives through the call.
+            let done = unsafe { libc::setsockopt(self.fd, libc::SOL_SOCKET, name, at, size) };
+            if done == 0 {
+                return;
+            }
+        }
+    }
+}
+
 pub struct Received {
     pub ends: Ends,
     pub bytes: usize,

@@ -65,6 +65,7 @@ export class RouterDocuments implements RouterControl {
       },
       routes: { prefixes: locRib.size, paths: locRib.paths },
       drops: plane.drops(),
+      queue: plane.queue?.() ?? null,
       mesh: engine.mesh.counters(),
       noise: engine.mesh.noiseCounters(),
       rssBytes: process.memoryUsage.rss(),
