@@ -46,7 +46,7 @@ export async function status(where: Where): Promise<RegistryStatus> {
   if (await isRunning(where)) return ask(where, '/v1/registry');
   const dir = defaultStateDir(where.dir);
   const { registry } = loadConfig(dir, process.env);
-  const idle = { nextSyncAt: null, failures: 0 };
+  const idle = { nextSyncAt: null, failures: 0, webhook: null };
   return statusDocument(await loadState(dir), registry?.url, idle, Date.now());
 }
 
@@ -78,6 +78,7 @@ export function statusText(document: RegistryStatus): string {
     `registry   ${url ?? 'none: alamesh registry sync --url URL'}`,
     `in force   ${head?.slice(0, 12) ?? 'nothing'}, ${members.length} nodes, ${tombstones.length} ended; since ${time(document.appliedAt)}`,
     `last sync  ${time(document.syncedAt)}; next ${time(document.nextSyncAt)}`,
+    ...webhookText(document),
     ...(lastError === null ? [] : [`trouble    ${lastError}`]),
     ...(pending === null
       ? []
@@ -85,6 +86,16 @@ export function statusText(document: RegistryStatus): string {
     ...rows,
     '',
   ].join('\n');
+}
+
+/** A router of before webhooks tells nothing of them. */
+function webhookText({ webhook }: Partial<RegistryStatus>): string[] {
+  if (!webhook) return [];
+  const { listening, accepted, refused, acceptedAt, lastRefusal } = webhook;
+  const last = lastRefusal === null ? '' : ` (the last: ${lastRefusal})`;
+  return [
+    `webhook    ${listening}: ${accepted} accepted, last ${time(acceptedAt)}; ${refused} refused${last}`,
+  ];
 }
 
 export function diffText({ to, added, changed, ended, absent, reason }: Diff): string {

@@ -4,8 +4,8 @@ import { createServer, isIPv6, type Server, type Socket } from 'node:net';
 import { UserError } from '../base/errors.js';
 import type { Instant } from '../base/time.js';
 import { QUERY_BYTES_MAX, type Resolver } from '../dns/resolver.js';
-import { TokenBucket } from '../mesh/bucket.js';
 import { type Place, parsePlace } from './socket-place.js';
+import { SourceLimit } from './source-limit.js';
 
 /** Ours: whoever sends slower than one query in this time makes room for others. */
 const TCP_IDLE_MSEC = 10_000;
@@ -16,8 +16,6 @@ const LENGTH_BYTES = 2;
 /** Ours: a host's stub resolver keeps answers, so it asks far less. */
 const SOURCE_RATE = { perSecond: 200, burst: 400 };
 const TOTAL_RATE = { perSecond: 2_000, burst: 4_000 };
-/** Ours: sources whose rate is known; over it, all begin anew within the total. */
-const SOURCES_MAX = 4_096;
 
 export interface DnsServerOptions {
   /** `127.0.0.1:5300`, `[::1]:5300`; port 0: any. */
@@ -30,12 +28,12 @@ export class DnsServer {
   readonly #resolver: Resolver;
   readonly #udp: UdpSocket;
   readonly #tcp: Server;
-  readonly #limit: RateLimit;
+  readonly #limit: SourceLimit;
   readonly #connections = new Set<Socket>();
 
   private constructor({ resolver, now }: DnsServerOptions, { host }: Place) {
     this.#resolver = resolver;
-    this.#limit = new RateLimit(now);
+    this.#limit = new SourceLimit({ each: SOURCE_RATE, total: TOTAL_RATE, now });
     this.#udp = createSocket(isIPv6(host) ? 'udp6' : 'udp4');
     this.#udp.on('message', (query, from) => this.#onDatagram(query, from));
     this.#tcp = createServer((connection) => this.#onConnection(connection));
@@ -145,28 +143,6 @@ function split(bytes: Buffer): SplitQueries {
     at = end;
   }
   return { queries, rest: Buffer.from(bytes.subarray(at)), isBad: false };
-}
-
-/** Queries a second: of one source, and of all. */
-class RateLimit {
-  readonly #now: () => Instant;
-  readonly #total = new TokenBucket(TOTAL_RATE);
-  readonly #sources = new Map<string, TokenBucket>();
-
-  constructor(now: () => Instant) {
-    this.#now = now;
-  }
-
-  takes(source: string): boolean {
-    const at = this.#now();
-    let bucket = this.#sources.get(source);
-    if (bucket === undefined) {
-      if (this.#sources.size >= SOURCES_MAX) this.#sources.clear();
-      bucket = new TokenBucket(SOURCE_RATE);
-      this.#sources.set(source, bucket);
-    }
-    return bucket.take(at) && this.#total.take(at);
-  }
 }
 
 const cannotListen = (listen: string, reason: string, cause?: unknown): UserError =>

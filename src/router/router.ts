@@ -170,7 +170,7 @@ export class Router {
       seconds: Math.floor(Date.now() / 1000),
     });
     this.registry = new RegistryService({
-      ...{ sync: parts.registry, config: config.registry, entropy, log },
+      ...{ sync: parts.registry, config: config.registry, entropy, log, now },
       ownKey: toBase64Url(identity.noisePublic),
       changed: () => this.#registryChanged(),
       tell: (event) => this.monitor.tell(event),
@@ -207,6 +207,7 @@ export class Router {
     for (const url of this.listening) log.info('transport', 'listening', { url });
     this.#startTun();
     await this.#startDns();
+    if (config.webhook !== undefined) await this.registry.listen(config.webhook, this.parts.dir);
     this.#pump.feed((at) => this.engine.start(at));
     this.#startDiscovery();
     this.tellInvites();
@@ -341,6 +342,7 @@ export class Router {
       tunName: before.tunName,
       tunMtu: before.tunMtu,
       ...{ dnsListen: before.dnsListen, browserRoute: before.browserRoute },
+      webhook: before.webhook,
     };
     const changes = this.applyPeers();
     if (next.discoveryInterfaces.join() !== before.discoveryInterfaces.join()) {
@@ -373,6 +375,7 @@ export class Router {
       'tunMtu',
       'dnsListen',
       'browserRoute',
+      'webhook',
       'probeIntervalMsec',
       'probeCount',
       'idleProbeMsec',

@@ -39,6 +39,8 @@ export interface RouterConfig {
   readonly tunMtu: number;
   /** Undefined: none is followed, but for one that `registry sync --url` named. */
   readonly registry: RegistryConfig | undefined;
+  /** Undefined: pushes are not listened for. */
+  readonly webhook: WebhookConfig | undefined;
   /** Where names are answered; undefined: nowhere. */
   readonly dnsListen: string | undefined;
   /** Make Chromium ask for AAAA on a host without other IPv6. */
@@ -52,6 +54,15 @@ export interface RegistryConfig {
   readonly url: string;
   readonly mirrors: readonly string[];
   readonly intervalSeconds: number;
+}
+
+export interface WebhookConfig {
+  /** `0.0.0.0:8099`, `[::1]:8099` */
+  readonly listen: string;
+  readonly path: string;
+  /** Exactly one of the two. */
+  readonly secret?: string;
+  readonly secretFile?: string;
 }
 
 /** 1500 − 40 (IPv6) − 8 (UDP) − 32 (WireGuard): what every standard path carries. */
@@ -70,6 +81,7 @@ interface Raw {
   tun?: { name?: string; mtu?: number };
   dns?: { listen?: string; browser_route?: boolean };
   registry?: { url?: string; mirrors?: string[]; interval_s?: number };
+  webhook?: { listen?: string; path?: string; secret?: string; secret_file?: string };
   peers?: {
     key?: string;
     name?: string;
@@ -112,6 +124,9 @@ export function parseConfig(text: string, file: string, env: NodeJS.ProcessEnv =
   const document = parseToml(text, file);
   const { faults, ignored } = check(document, SETTINGS);
   faults.push(...peerFaults(document.peers));
+  if (!faults.some(({ key }) => key.startsWith('webhook'))) {
+    faults.push(...webhookFaults(document.webhook));
+  }
   if (faults.length > 0) throw faultError(faults, text, file);
   return complete({ ...(document as Raw), ...overrides(env) }, ignored);
 }
@@ -129,6 +144,20 @@ function peerFaults(peers: unknown): Fault[] {
     seen.add(key);
     return [];
   });
+}
+
+/** Where to listen and what to believe belong together. */
+function webhookFaults(webhook: unknown): Fault[] {
+  if (typeof webhook !== 'object' || webhook === null) return [];
+  const { listen, secret, secret_file: file } = webhook as NonNullable<Raw['webhook']>;
+  if (listen === undefined) {
+    return [{ key: 'webhook', message: '[webhook] lacks listen, an address like 0.0.0.0:8099' }];
+  }
+  if ((secret === undefined) === (file === undefined)) {
+    const message = '[webhook] needs secret or secret_file, one of them: what its host signs with';
+    return [{ key: 'webhook', message }];
+  }
+  return [];
 }
 
 function parseToml(text: string, file: string): Record<string, unknown> {
@@ -221,6 +250,7 @@ function complete(raw: Raw, ignored: readonly string[]): RouterConfig {
     tunMtu: raw.tun?.mtu ?? TUN_MTU,
     dnsListen: raw.dns?.listen,
     registry: registryOf(raw.registry),
+    webhook: webhookOf(raw.webhook),
     browserRoute: raw.dns?.browser_route ?? false,
     peers: (raw.peers ?? []).map(peerOf),
     ignored,
@@ -234,6 +264,16 @@ function registryOf(raw: Raw['registry']): RegistryConfig | undefined {
   if (raw?.url === undefined) return undefined;
   const { url, mirrors = [], interval_s: intervalSeconds = REGISTRY_INTERVAL_SECONDS } = raw;
   return { url, mirrors, intervalSeconds };
+}
+
+function webhookOf(raw: Raw['webhook']): WebhookConfig | undefined {
+  if (raw?.listen === undefined) return undefined;
+  const { listen, path: at = '/hook', secret, secret_file: secretFile } = raw;
+  return {
+    ...{ listen, path: at },
+    ...(secret !== undefined && { secret }),
+    ...(secretFile !== undefined && { secretFile }),
+  };
 }
 
 function peerOf(peer: NonNullable<Raw['peers']>[number]): PeerConfig {
@@ -270,6 +310,10 @@ realm = ${JSON.stringify(realm)}
 
 # [registry]
 # url = "https://git.example/friends/realm.git"   # looked at once an hour: docs/join.md
+
+# [webhook]
+# listen = "0.0.0.0:8099"           # a push to the registry is looked at at once
+# secret_file = "webhook.secret"    # the same secret as at the git host
 
 # [[peers]]                         # or: alamesh peer add LINE
 # key = "…"

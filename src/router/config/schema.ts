@@ -77,17 +77,21 @@ const PEER: Table = {
   persistent_keepalive_s: number(0, 65_535),
 };
 
-const DNS_LISTEN = {
+const LISTEN_PLACE = {
   fits: (text: string): boolean => parsePlace(text) !== undefined,
   what: 'an address and port like 127.0.0.1:5300',
 };
+const HTTP_PATH = {
+  fits: (text: string): boolean => /^\/[!-~]{0,200}$/.test(text) && !/[?#]/.test(text),
+  what: 'a path like /hook',
+};
+const SECRET = { fits: (text: string): boolean => text !== '', what: 'a secret of some length' };
 
 const PORT = number(1, 65_535);
 const AS_NUMBER = number(1, 2 ** 32 - 1);
 
 const LATER: Table = {
   relay: later(text({ choices: ['off', 'peers', 'anyone'] })),
-  webhook: later(tableOf({ listen: text(), path: text(), secret: text(), secret_file: text() })),
   bmp: later(tableOf({ collector: text() })),
   mrt: later(tableOf({ directory: text() })),
   bgp4: later(
@@ -110,7 +114,13 @@ export const SETTINGS: Table = {
   discovery: tableOf({ interfaces: texts() }),
   tun: tableOf({ name: text(INTERFACE), mtu: number(1280, 65_535) }),
   peers: tablesOf(PEER),
-  dns: tableOf({ listen: text(DNS_LISTEN), browser_route: flag }),
+  dns: tableOf({ listen: text(LISTEN_PLACE), browser_route: flag }),
+  webhook: tableOf({
+    listen: text(LISTEN_PLACE),
+    path: text(HTTP_PATH),
+    secret: text(SECRET),
+    secret_file: text(),
+  }),
   registry: tableOf({ url: text(), mirrors: texts(), interval_s: number(60, 30 * 86_400) }),
   ...LATER,
 };

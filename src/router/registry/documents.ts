@@ -2,18 +2,21 @@
 import type { Difference } from './difference.js';
 import type { RegistryState } from './state.js';
 import { type Synced, shownUrl } from './sync.js';
+import type { WebhookStatus } from './webhook.js';
 
 export interface Schedule {
   /** Null while nothing is planned. */
   readonly nextSyncAt: number | null;
   readonly failures: number;
+  /** Null where none is listened for, and while no router runs. */
+  readonly webhook: WebhookStatus | null;
 }
 
 /** `alamesh.registry/1`. @param url The configured one. */
 export function statusDocument(
   { inForce, pending, syncedAt, lastError }: RegistryState,
   url: string | undefined,
-  { nextSyncAt, failures }: Schedule,
+  { nextSyncAt, failures, webhook }: Schedule,
   nowMsec: number,
 ) {
   const members = inForce?.members ?? [];
@@ -28,6 +31,7 @@ export function statusDocument(
     ...{ head: inForce?.head ?? null, realm: inForce?.realm ?? null },
     ...{ appliedAt: inForce?.appliedAt ?? null, syncedAt: syncedAt || null },
     ...{ lastError: lastError || null, nextSyncAt, failures, pending: pending ?? null },
+    webhook,
     tombstones: (inForce?.tombstones ?? []).map(({ handle, id }) => ({ handle, id })),
     members: rows,
   };

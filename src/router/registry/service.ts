@@ -1,13 +1,18 @@
 /** The registry in a running router: its schedule, and the peers and names that it gives. */
+import path from 'node:path';
 import { fromBase64 } from '../../base/bytes.js';
 import type { Entropy } from '../../base/entropy.js';
 import { addressBytes, type Prefix, prefixBytes } from '../../base/ip6.js';
+import type { Instant } from '../../base/time.js';
 import type { Claim } from '../../dns/table.js';
-import type { RegistryConfig } from '../config/config.js';
+import type { RegistryConfig, WebhookConfig } from '../config/config.js';
 import type { Log } from '../log.js';
 import type { StoredPeer } from '../peer-store.js';
+import { readSecretFile } from '../secret-file.js';
 import { diffDocument, statusDocument, syncDocument } from './documents.js';
+import { Hints } from './hints.js';
 import type { RegistrySync } from './sync.js';
+import { Webhook } from './webhook.js';
 
 export interface ServiceOptions {
   readonly sync: RegistrySync;
@@ -16,6 +21,7 @@ export interface ServiceOptions {
   readonly ownKey: string;
   readonly entropy: Entropy;
   readonly log: Log;
+  readonly now: () => Instant;
   /** What is in force has changed. */
   readonly changed: () => void;
   /** An event for `alamesh monitor`. */
@@ -43,6 +49,8 @@ export class RegistryService {
   #nextAt: number | null = null;
   #failures = 0;
   #stopped = false;
+  #webhook: Webhook | undefined;
+  readonly #hints: Hints;
   /** Members in force that had not expired when peers were last made of them. */
   #live = 0;
 
@@ -50,6 +58,7 @@ export class RegistryService {
     this.#options = options;
     this.#live = this.#countLive();
     this.#config = options.config;
+    this.#hints = new Hints(() => this.sync(undefined));
   }
 
   start(): void {
@@ -62,6 +71,23 @@ export class RegistryService {
     clearTimeout(this.#timer);
     this.#nextAt = null;
     this.start();
+  }
+
+  /** @throws UserError: address in use, a secret that cannot be read. */
+  async listen(config: WebhookConfig, dir: string): Promise<void> {
+    const { log, now } = this.#options;
+    const file = config.secretFile;
+    const secret =
+      config.secret ?? readSecretFile(path.resolve(dir, file ?? ''), '[webhook] secret_file');
+    const pushed = (): void => this.#hints.hint();
+    this.#webhook = await Webhook.open({ config, secret, log, now, pushed });
+    log.info('webhook', 'listening', { url: this.#webhook.status.listening });
+    if (this.#urls().length === 0) {
+      log.warn(
+        'webhook',
+        'no registry is followed: set url in [registry], or pushes change nothing',
+      );
+    }
   }
 
   #urls(): string[] {
@@ -127,7 +153,8 @@ export class RegistryService {
   }
 
   status() {
-    const schedule = { nextSyncAt: this.#nextAt, failures: this.#failures };
+    const webhook = this.#webhook?.status ?? null;
+    const schedule = { nextSyncAt: this.#nextAt, failures: this.#failures, webhook };
     return statusDocument(this.#options.sync.state, this.#config?.url, schedule, Date.now());
   }
 
@@ -161,6 +188,8 @@ export class RegistryService {
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#timer);
+    this.#hints.stop();
+    this.#webhook?.close();
     this.#options.sync.stop();
   }
 }

@@ -7,6 +7,15 @@ interface Peers {
   readonly peers: readonly { readonly name: string; readonly source: string }[];
 }
 
+const PUSH = `fetch('http://127.0.0.1:8099/hook', {
+  method: 'POST', headers: { 'X-Gitlab-Token': 's3cret' }, body: '{}',
+}).then(({ status }) => process.stdout.write(String(status)))`;
+
+interface Status {
+  readonly syncedAt: number | null;
+  readonly webhook: { readonly accepted: number; readonly refused: number } | null;
+}
+
 describe('routers with a registry', function () {
   this.timeout(90_000);
   let stage: Stage;
@@ -114,5 +123,31 @@ describe('routers with a registry', function () {
     const { status, stderr } = await one.run('registry', 'sync');
     expect(status).to.equal(1);
     expect(stderr).to.include('the last good state stays in force');
+  });
+
+  it('look at once when a push is told of, and have the new link within ten seconds', async () => {
+    const clone = path.join(stage.folder, 'clone');
+    const bare = path.join(stage.folder, 'realm.git');
+    await must([ALAMESH, 'registry', 'init', clone, '--realm', 'test', '--work', '0']);
+    await must(['git', 'init', '--quiet', '--bare', '--initial-branch=main', bare]);
+    await must(['git', '-C', clone, 'remote', 'add', 'origin', bare]);
+    await must(['git', '-C', clone, 'push', '--quiet', 'origin', 'main']);
+    const config = `[registry]\nurl = "file://${bare}"\n[webhook]\nlisten = "127.0.0.1:8099"\nsecret = "s3cret"`;
+    const [one, two] = await twoRouters(config);
+    await until('both have looked', async () => {
+      const all = await Promise.all([one, two].map((r) => r.ask<Status>('registry', 'status')));
+      return all.every(({ syncedAt }) => syncedAt !== null);
+    });
+    await joins(one, clone, 'ada', ADDRESSES[0]);
+    await joins(two, clone, 'bob', ADDRESSES[1]);
+    const pushedAt = Date.now();
+    for (const router of [one, two]) {
+      const told = [process.execPath, '-e', PUSH];
+      expect(await router.at.must(told)).to.equal('202');
+    }
+    await established(one, two);
+    expect(Date.now() - pushedAt).to.be.below(10_000);
+    const { webhook } = await one.ask<Status>('registry', 'status');
+    expect(webhook).to.include({ accepted: 1, refused: 0 });
   });
 });

@@ -22,6 +22,7 @@ describe('the configuration', () => {
       ...{ listen: ['udp://[::]:4242'], probeIntervalMsec: 1000, probeCount: 3 },
       ...{ idleProbeMsec: 25_000, discoveryInterfaces: ['*'], tunName: 'ala0', tunMtu: 1420 },
       ...{ dnsListen: undefined, browserRoute: false, registry: undefined, peers: [], ignored: [] },
+      webhook: undefined,
     });
   });
 
@@ -43,6 +44,9 @@ describe('the configuration', () => {
       [registry]
       url = "https://git.example/realm.git"
       mirrors = ["file:///srv/realm.git"]
+      [webhook]
+      listen = "0.0.0.0:8099"
+      secret_file = "webhook.secret"
       [dns]
       listen = "127.0.0.1:5300"
       browser_route = true
@@ -63,6 +67,7 @@ describe('the configuration', () => {
         ...{ url: 'https://git.example/realm.git', mirrors: ['file:///srv/realm.git'] },
         intervalSeconds: 3_600,
       },
+      webhook: { listen: '0.0.0.0:8099', path: '/hook', secretFile: 'webhook.secret' },
       ...{
         tunName: 'mesh7',
         tunMtu: 1280,
@@ -115,6 +120,8 @@ describe('the configuration', () => {
     ['[tun]\nmtu = 1279', '2:1', /from 1280 to 65535/],
     ['[tun]\nname = "a name that is long"', '2:1', /at most 15/],
     ['[webhook]\nlisten = 8099', '2:1', /a text, in quotes/],
+    ['[webhook]\nsecret = "x"', '1:1', /lacks listen/],
+    ['[webhook]\nlisten = "[::]:80"', '1:1', /needs secret or secret_file/],
     ['relay = "all"', '1:1', /one of off, peers, anyone/],
     ['when = 1979-05-27', '1:1', /unknown setting 'when'/],
     ['name = ', '1:8', /./],
