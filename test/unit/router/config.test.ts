@@ -119,7 +119,7 @@ describe('the configuration', () => {
     [`[[peers]]\nkey = "${KEY}"\nallowed_ips = ["fd00::/129"]`, '3:1', /an IPv6 prefix/],
     ['[tun]\nmtu = 1279', '2:1', /from 1280 to 65535/],
     ['[tun]\nname = "a name that is long"', '2:1', /at most 15/],
-    ['[webhook]\nlisten = 8099', '2:1', /a text, in quotes/],
+    ['[webhook]\nlisten = 8099', '2:1', /an address and port like/],
     ['[webhook]\nsecret = "x"', '1:1', /lacks listen/],
     ['[webhook]\nlisten = "[::]:80"', '1:1', /needs secret or secret_file/],
     ['relay = "all"', '1:1', /one of off, peers, anyone/],
