@@ -36,7 +36,7 @@ export function nodeRecord(
   return signNode(crypto, who.seed, {
     ...{ realm: REALM, proof: who.proof, noiseKey: who.noisePublic, seq: nowSeconds },
     ...{ notAfter: nowSeconds + LIFE_SECONDS, transit: true, relay: false, name },
-    ...{ endpoints: [], handle: '', contact: '' },
+    ...{ endpoints: [], handle: '', contact: '', tags: [] },
   });
 }
 

@@ -78,6 +78,7 @@ interface Add extends Base {
   readonly endpoint?: string[];
   readonly contact?: string;
   readonly relay?: boolean;
+  readonly tag?: string[];
   readonly days: number;
   readonly commit: boolean;
 }
@@ -95,12 +96,13 @@ function registerAdd(registry: Command): void {
     .option('--contact <text>', 'how people reach you')
     .option('--relay', 'offer to relay datagrams')
     .option('--no-relay', 'do not offer it any more')
+    .option('--tag <tag...>', 'what others may choose it by, like eu or fast')
     .option('--days <n>', 'how long the file is good', wholeNumber, 365)
     .option('--no-commit', 'only write the file')
     .action(async (options: Add, command: Command) => {
       const { addOwnFile } = await import('../router/registry/own-files.js');
       const { handle, name, contact, relay, days, commit, endpoint: endpoints } = options;
-      const own = { handle, name, contact, relay, days, endpoints };
+      const own = { handle, name, contact, relay, days, endpoints, tags: options.tag };
       const where = { stateDir: stateDir(command), clone: options.dir ?? '.' };
       print(options, await addOwnFile({ ...own, ...where, noCommit: !commit }));
     });

@@ -71,7 +71,7 @@ export class NodeRecordSource {
     const body: NodeRecordBody = {
       ...{ realm, proof: identity.proof, noiseKey: identity.noisePublic, seq: nextSeq() },
       ...{ notAfter: seconds + NODE_RECORD_LIFE_SECONDS, transit: this.#transit === 'full' },
-      ...{ relay: false, name, endpoints: [], handle: '', contact: '' },
+      ...{ relay: false, name, endpoints: [], handle: '', contact: '', tags: [] },
     };
     this.#signed = signNode(crypto, identity.seed, body);
     this.#renewAfterSeconds = seconds + NODE_RECORD_LIFE_SECONDS / 2;

@@ -89,6 +89,7 @@ function readable({ id, prefix, body }: VerifiedNode): Readonly<Record<string, V
     endpoints: body.endpoints,
     transit: body.transit,
     relay: body.relay,
+    ...(body.tags.length > 0 && { tags: body.tags }),
     seq: body.seq,
     not_after: body.notAfter,
   };

@@ -16,6 +16,7 @@ const KINDS = { node: 'node', svc: 'service', vouch: 'vouch' } as const;
 
 /** A handle is a DNS label. */
 export const isHandle = isRealm;
+export const isTag = isRealm;
 
 export const memberPath = (handle: string, kind: keyof typeof KINDS, name: string): string =>
   `members/${handle}/${kind}-${name}.toml`;

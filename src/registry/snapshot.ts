@@ -42,6 +42,8 @@ export interface Member {
   readonly notAfter: number;
   readonly endpoints: readonly string[];
   readonly relay: boolean;
+  /** Absent in a state of an older version. */
+  readonly tags?: readonly string[];
   readonly digest: string;
 }
 
@@ -258,8 +260,8 @@ const unlike = (text: string, node: VerifiedNode): number =>
   firstUnlike(text, formatNodeFile(node));
 
 function memberOf(path: string, { id, body, digest }: VerifiedNode): Member {
-  const { handle, name, seq, notAfter, endpoints, relay } = body;
+  const { handle, name, seq, notAfter, endpoints, relay, tags } = body;
   const publicKey = toBase64Url(body.proof.publicKey);
   const key = toBase64Url(body.noiseKey);
-  return { path, handle, name, id, key, publicKey, seq, notAfter, endpoints, relay, digest };
+  return { path, handle, name, id, key, publicKey, seq, notAfter, endpoints, relay, tags, digest };
 }

@@ -7,6 +7,8 @@ export const STRING_BYTES_MAX = 255;
 /** A DNS label (RFC 1035 §2.3.4). */
 export const NAME_BYTES_MAX = 63;
 export const CANDIDATES_MAX = 16;
+/** Ours: tags of one node. */
+export const TAGS_MAX = 8;
 export const CAPABILITIES_MAX = 64;
 export const CAPABILITY_BYTES_MAX = 255;
 export const COMMUNITIES_MAX = 32;

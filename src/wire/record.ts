@@ -9,6 +9,7 @@ import {
   NODE_ID_BYTES,
   RECORD_BODY_BYTES_MAX,
   SIGNATURE_BYTES,
+  TAGS_MAX,
 } from './limits.js';
 import {
   bigInteger,
@@ -45,6 +46,7 @@ const KINDS: readonly (RecordKind | undefined)[] = [undefined, 'node', 'link', '
 export function encodeNodeRecord(body: NodeRecordBody): Uint8Array {
   const message = {
     ...{ ...body, proof: proofToWire(body.proof), endpoints: [...body.endpoints] },
+    tags: [...body.tags],
     ...{ seq: wide(body.seq), notAfter: wide(body.notAfter) },
   };
   return encodeWith(v1.NodeRecord.encode, message, RECORD_BODY_BYTES_MAX);
@@ -68,6 +70,7 @@ function nodeFromWire(wire: Types.v1.NodeRecord): NodeRecordBody {
     endpoints: bounded(wire.endpoints, CANDIDATES_MAX, 'endpoints').map((e) => text(e, 'endpoint')),
     handle: text(wire.handle, 'handle', NAME_BYTES_MAX),
     contact: text(wire.contact, 'contact'),
+    tags: bounded(wire.tags, TAGS_MAX, 'tags').map((tag) => text(tag, 'tag', NAME_BYTES_MAX)),
   };
 }
 

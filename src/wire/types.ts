@@ -35,6 +35,8 @@ export interface NodeRecordBody {
   readonly endpoints: readonly string[];
   readonly handle: string;
   readonly contact: string;
+  /** At most 8. */
+  readonly tags: readonly string[];
 }
 
 export interface LinkRecordBody {

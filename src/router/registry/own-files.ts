@@ -15,9 +15,10 @@ import { type Identity, loadIdentity } from '../../platform/keystore.js';
 import { nextSeq } from '../../platform/sequence-file.js';
 import { endpointFault } from '../../registry/endpoints.js';
 import { FILE_BYTES_MAX, readText } from '../../registry/form.js';
-import { isHandle, memberPath, tombstonePath } from '../../registry/layout.js';
+import { isHandle, isTag, memberPath, tombstonePath } from '../../registry/layout.js';
 import { parseRealmFile, type RealmFile } from '../../registry/realm-file.js';
 import { signStatement } from '../../registry/statement.js';
+import { TAGS_MAX } from '../../wire/limits.js';
 import { loadConfig } from '../config/config.js';
 import { endpointUrl, ownEndpoints } from '../peer-store.js';
 import { commitAll } from './commit.js';
@@ -33,6 +34,8 @@ export interface AddOptions {
   readonly endpoints: readonly string[] | undefined;
   readonly contact: string | undefined;
   readonly relay: boolean | undefined;
+  /** Undefined: as in the file that is there. */
+  readonly tags: readonly string[] | undefined;
   readonly days: number;
   /** Only writes the file. */
   readonly noCommit: boolean;
@@ -61,6 +64,7 @@ export async function addOwnFile(options: AddOptions) {
     ...{ name, handle, endpoints, seq, transit: config.transit === 'full' },
     contact: options.contact ?? old?.body.contact ?? '',
     relay: options.relay ?? old?.body.relay ?? false,
+    tags: tagsOf(options.tags) ?? old?.body.tags ?? [],
     notAfter: Math.floor(Date.now() / 1000) + options.days * DAY_SECONDS,
   });
   const branch = `alamesh/${handle}-${name}`;
@@ -82,7 +86,7 @@ export async function addOwnFile(options: AddOptions) {
 
 type Own = Pick<
   VerifiedNode['body'],
-  'name' | 'handle' | 'endpoints' | 'seq' | 'contact' | 'relay' | 'transit' | 'notAfter'
+  'name' | 'handle' | 'endpoints' | 'seq' | 'contact' | 'relay' | 'transit' | 'notAfter' | 'tags'
 >;
 
 function makeRecord(identity: Identity, own: Own): VerifiedNode {
@@ -92,6 +96,16 @@ function makeRecord(identity: Identity, own: Own): VerifiedNode {
   const verified = verifyNode(crypto, record, { realm, work, nowSeconds: 0 });
   if (verified.ok) return verified.value;
   throw usage(`these values make no record (${verified.error}): contact has at most 255 bytes`);
+}
+
+/** In order, each once. */
+function tagsOf(tags: readonly string[] | undefined): string[] | undefined {
+  if (tags === undefined) return undefined;
+  const sorted = [...new Set(tags)].sort();
+  const odd = sorted.find((tag) => !isTag(tag));
+  if (odd !== undefined) throw usage(`tag '${odd.slice(0, 80)}' is not 1 to 63 of a-z, 0-9, -`);
+  if (sorted.length > TAGS_MAX) throw usage(`a node has at most ${TAGS_MAX} tags`);
+  return sorted;
 }
 
 async function realmOf(clone: string): Promise<RealmFile> {

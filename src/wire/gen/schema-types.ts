@@ -1002,6 +1002,9 @@ export declare namespace alamesh {
             /** NodeRecord contact. */
             contact: string;
 
+            /** NodeRecord tags. */
+            tags: string[];
+
             /**
              * Encodes the specified NodeRecord message. Does not implicitly {@link alamesh.v1.NodeRecord.verify|verify} messages.
              * @param message NodeRecord message or plain object to encode
@@ -1058,6 +1061,9 @@ export declare namespace alamesh {
 
                 /** NodeRecord contact */
                 contact?: (string|null);
+
+                /** NodeRecord tags */
+                tags?: (string[]|null);
 
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];

@@ -1433,6 +1433,7 @@ export const alamesh: typeof Types = $root.alamesh = (() => {
 
             const NodeRecord = function (properties) {
                 this.endpoints = [];
+                this.tags = [];
                 if (properties)
                     for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
                         if (properties[keys[i]] != null && keys[i] !== "__proto__")
@@ -1450,6 +1451,7 @@ export const alamesh: typeof Types = $root.alamesh = (() => {
             NodeRecord.prototype.endpoints = $util.emptyArray;
             NodeRecord.prototype.handle = "";
             NodeRecord.prototype.contact = "";
+            NodeRecord.prototype.tags = $util.emptyArray;
 
             NodeRecord.encode = function (message, writer, _depth) {
                 if (!writer)
@@ -1481,6 +1483,9 @@ export const alamesh: typeof Types = $root.alamesh = (() => {
                     writer.uint32(138).string(message.handle);
                 if (message.contact != null && $Object.hasOwnProperty.call(message, "contact") && message.contact !== "")
                     writer.uint32(146).string(message.contact);
+                if (message.tags != null && message.tags.length)
+                    for (let i = 0; i < message.tags.length; ++i)
+                        writer.uint32(154).string(message.tags[i]);
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -1607,6 +1612,14 @@ export const alamesh: typeof Types = $root.alamesh = (() => {
                                 message.contact = value;
                             else
                                 delete message.contact;
+                            continue;
+                        }
+                    case 19: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.tags && message.tags.length))
+                                message.tags = [];
+                            message.tags.push(reader.stringVerify());
                             continue;
                         }
                     }

@@ -45,6 +45,7 @@ export const nodeBody: fc.Arbitrary<NodeRecordBody> = fc.record({
   endpoints: fc.array(words(100), { maxLength: 8 }),
   handle: name,
   contact: words(limits.STRING_BYTES_MAX),
+  tags: fc.array(name, { maxLength: limits.TAGS_MAX }),
 });
 
 export const linkBody: fc.Arbitrary<LinkRecordBody> = fc

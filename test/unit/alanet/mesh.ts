@@ -41,7 +41,7 @@ export function keysOf(number: number, change: Partial<NodeRecordBody> = {}): Ke
       transit: true,
       relay: false,
     },
-    ...{ name: `n${number}`, endpoints: [], handle: '', contact: '', ...change },
+    ...{ name: `n${number}`, endpoints: [], handle: '', contact: '', tags: [], ...change },
   };
   const record = signNode(crypto, seed, body);
   return { seed, body, record, id: deriveNode(crypto, body.realm, proof).id };

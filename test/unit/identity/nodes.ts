@@ -22,7 +22,7 @@ export function testNode(number: number, change: Partial<NodeRecordBody> = {}): 
   const body = {
     ...{ realm: REALM, proof, noiseKey: new Uint8Array(32).fill(number), seq: 1 },
     ...{ notAfter: NOW + 86_400, transit: true, relay: false, name: `node${number}` },
-    ...{ endpoints: [], handle: '', contact: '', ...change },
+    ...{ endpoints: [], handle: '', contact: '', tags: [], ...change },
   };
   return { seed, proof, id: deriveNode(crypto, body.realm, proof).id, body };
 }

@@ -506,7 +506,7 @@ export function identityOf(number: number, options: NodeOptions) {
   const body: NodeRecordBody = {
     ...{ realm, proof, noiseKey: crypto.x25519Public(noisePrivateKey), seq: 1 },
     ...{ notAfter: EPOCH / 1000 + 86_400 * 30, transit: options.transit ?? true, relay: false },
-    ...{ name: `n${number}`, endpoints: [], handle: '', contact: '' },
+    ...{ name: `n${number}`, endpoints: [], handle: '', contact: '', tags: [] },
   };
   const record = signNode(crypto, seed, body);
   return { id, noisePrivateKey, nodeRecord: () => record };

@@ -13,7 +13,7 @@ const NODE: NodeRecordBody = {
   },
   noiseKey: new Uint8Array(32).fill(2),
   ...{ seq: 2 ** 53 - 1, notAfter: 1, transit: true, relay: false, name: 'berlin' },
-  ...{ endpoints: [], handle: '', contact: '' },
+  ...{ endpoints: [], handle: '', contact: '', tags: [] },
 };
 const LINK: LinkRecordBody = {
   ...{ a: new Uint8Array(16).fill(1), b: new Uint8Array(16).fill(2), seq: 1, notAfter: 1 },
