@@ -38,7 +38,7 @@ async function open(where: Where): Promise<RegistrySync> {
 function urlsOf(where: Where, url: string | undefined, { state }: RegistrySync): string[] {
   if (url !== undefined) return [url];
   const { registry } = loadConfig(defaultStateDir(where.dir), process.env);
-  if (registry !== undefined) return [registry.url, ...registry.mirrors];
+  if (registry.url !== undefined) return [registry.url, ...registry.mirrors];
   return state.inForce === undefined ? [] : [state.inForce.url];
 }
 
@@ -47,7 +47,7 @@ export async function status(where: Where): Promise<RegistryStatus> {
   const dir = defaultStateDir(where.dir);
   const { registry } = loadConfig(dir, process.env);
   const idle = { nextSyncAt: null, failures: 0, webhook: null };
-  return statusDocument(await loadState(dir), registry?.url, idle, Date.now());
+  return statusDocument(await loadState(dir), registry.url, idle, Date.now());
 }
 
 export async function diff(where: Where): Promise<Diff> {

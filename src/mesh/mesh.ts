@@ -4,7 +4,7 @@
  *
  * The way of an event: `handle…` → the peer's `PeerLink`, or `Discovery` → outputs; Noise's outputs are taken after each.
  */
-import { compareBytes } from '../base/bytes.js';
+import { compareBytes, toHex } from '../base/bytes.js';
 import type { NodeId } from '../base/ip6.js';
 import { after, earliest, type Instant } from '../base/time.js';
 import type { LinkCommand, LinkId, SendAnswer } from '../link/types.js';
@@ -74,6 +74,8 @@ export class Mesh {
   #outputs: MeshOutput[] = [];
   #taken = 0;
   #candidates: readonly string[] = [];
+  /** Who may come, by key in hex. */
+  #known: ReadonlyMap<string, PeerSpec> = new Map();
   #lastLink = 0;
   #lastRequest = 0;
   #now = 0 as Instant;
@@ -188,6 +190,11 @@ export class Mesh {
         return this.#addConfigured(now, command.peer);
       case 'remove-peer':
         return this.#removeByKey(now, command.key);
+      case 'release-peer':
+        return this.#release(now, command.key);
+      case 'set-known':
+        this.#setKnown(now, command.peers);
+        return DONE;
       case 'set-candidates':
         this.#candidates = command.candidates.filter(isEndpoint).slice(0, CANDIDATES_PER_PEER_MAX);
         this.#discovery.setPort(now, command.port);
@@ -308,7 +315,7 @@ export class Mesh {
     const peer = new PeerLink(this.#ctx, now, { link, spec, source: how.source });
     this.#peers.add(peer);
     peer.begin(after(now, how.delayMsec));
-    if (how.source === 'discovered') this.#sweepAt ??= after(now, SWEEP_MSEC);
+    if (FORGETTABLE.has(how.source)) this.#sweepAt ??= after(now, SWEEP_MSEC);
     return { ok: true, link };
   }
 
@@ -317,6 +324,22 @@ export class Mesh {
     if (peer === undefined) return { ok: false, error: 'no peer has this key' };
     this.#remove(now, peer, 'the peer was removed');
     return { ok: true, link: peer.link };
+  }
+
+  #release(now: Instant, key: Uint8Array): MeshAnswer {
+    const peer = this.#peers.byKey(key);
+    if (peer === undefined) return { ok: false, error: 'no peer has this key' };
+    peer.source = 'known';
+    this.#sweepAt ??= after(now, SWEEP_MSEC);
+    return { ok: true, link: peer.link };
+  }
+
+  #setKnown(now: Instant, known: ReadonlyMap<string, PeerSpec>): void {
+    this.#known = known;
+    for (const peer of [...this.#peers.all()]) {
+      if (peer.source !== 'known' || known.has(toHex(peer.spec.key))) continue;
+      this.#remove(now, peer, 'it is no member any more');
+    }
   }
 
   #remove(now: Instant, peer: PeerLink, reason: string): void {
@@ -370,16 +393,16 @@ export class Mesh {
     }
   }
 
-  /** Forgets discovered peers that were only rumours, or went away. */
+  /** Forgets peers that nobody asked for: those that were only rumours, or went away. */
   #sweep(now: Instant): void {
     let left = 0;
     for (const peer of [...this.#peers.all()]) {
-      if (peer.source !== 'discovered') continue;
+      if (!FORGETTABLE.has(peer.source)) continue;
       const wasProven = peer.keys.lastHandshakeAt !== undefined;
       const patience = wasProven ? FORGET_MSEC : RUMOUR_MSEC;
       const isGone = peer.state === 'down' && now - peer.downSince >= patience;
       const isHeard = wasProven && this.#discovery.heardAnywhere(now, peer.spec.key);
-      if (isGone && !isHeard) this.#remove(now, peer, 'gone from the LAN');
+      if (isGone && !isHeard) this.#remove(now, peer, 'gone');
       else left++;
     }
     this.#sweepAt = left === 0 ? undefined : after(now, SWEEP_MSEC);
@@ -439,6 +462,7 @@ export class Mesh {
 
   /** A valid initiation of an unknown key: welcome only from where its beacon was heard lately. */
   #onStranger(now: Instant, out: Extract<NoiseOutput, { kind: 'stranger' }>): void {
+    if (this.#takeKnown(now, out)) return;
     const path = this.#arrival;
     const zone = path === undefined ? undefined : zoneOf(path.remote);
     const isWelcome =
@@ -457,6 +481,17 @@ export class Mesh {
     }
     log(this.#ctx, 'info', `met a neighbor on ${zone}`);
     this.#noise.handleDatagram(now, path.id, path.remote, out.datagram);
+  }
+
+  /** A member that dials us, though we do not dial it. */
+  #takeKnown(now: Instant, out: Extract<NoiseOutput, { kind: 'stranger' }>): boolean {
+    const path = this.#arrival;
+    const spec = this.#known.get(toHex(out.publicKey));
+    if (spec === undefined || path?.id !== out.path) return false;
+    const how = { source: 'known', delayMsec: KNOWN_HOLD_MSEC } as const;
+    if (!this.#add(now, { ...spec, endpoints: [] }, how).ok) return false;
+    this.#noise.handleDatagram(now, path.id, path.remote, out.datagram);
+    return true;
   }
 
   // Guests
@@ -487,5 +522,10 @@ export class Mesh {
 
 type LinkPlaneEvent = Exclude<PlaneEvent, { kind: 'handshake' | 'path-failed' | 'pong' }>;
 type PeerNoiseOutput = Exclude<NoiseOutput, { kind: 'reply' | 'stranger' }>;
+
+/** Whom nobody asked for: forgotten when they are gone. */
+const FORGETTABLE: ReadonlySet<PeerSource> = new Set(['discovered', 'known']);
+/** Ours: it just dialed us, so we need not dial it. */
+const KNOWN_HOLD_MSEC = 5_000;
 
 const DONE: MeshAnswer = { ok: true, link: undefined };

@@ -39,8 +39,8 @@ const KEYLESS_MSEC = 15_000;
 type LinkTimer = 'retry' | 'hello' | 'measure' | 'confirm' | 'keepalive' | 'expire';
 type ControlEvent = Extract<PlaneEvent, { kind: 'control' }>;
 
-/** guest: a stranger whose Hello must show an invitation. */
-export type PeerSource = 'configured' | 'discovered' | 'guest';
+/** known: it came by itself, and may. guest: a stranger whose Hello must show an invitation. */
+export type PeerSource = 'configured' | 'known' | 'discovered' | 'guest';
 
 export interface PeerLinkOptions {
   readonly link: LinkId;

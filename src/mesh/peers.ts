@@ -6,9 +6,17 @@ import { zoneOf } from './endpoint.js';
 import type { PeerLink, PeerSource } from './peer-link.js';
 
 /** Ours; the Noise device holds as many in all. */
-export const CONFIGURED_MAX = 3_840;
+export const CONFIGURED_MAX = 2_816;
+export const KNOWN_MAX = 1_024;
 export const DISCOVERED_MAX = 256;
 export const DISCOVERED_PER_INTERFACE_MAX = 64;
+
+const MAXIMA: Readonly<Record<PeerSource, number>> = {
+  configured: CONFIGURED_MAX,
+  known: KNOWN_MAX,
+  discovered: DISCOVERED_MAX,
+  guest: DISCOVERED_MAX,
+};
 
 export class Peers {
   readonly #byLink = new Map<LinkId, PeerLink>();
@@ -35,8 +43,7 @@ export class Peers {
   }
 
   hasRoom(source: PeerSource): boolean {
-    const max = source === 'configured' ? CONFIGURED_MAX : DISCOVERED_MAX;
-    return this.#count((peer) => peer.source === source) < max;
+    return this.#count((peer) => peer.source === source) < MAXIMA[source];
   }
 
   hasRoomOn(zone: string): boolean {

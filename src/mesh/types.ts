@@ -79,6 +79,10 @@ export type MeshCommand =
   /** A key that is a peer already gets the new name and endpoints, and keeps its link. */
   | { readonly kind: 'add-peer'; readonly peer: PeerSpec }
   | { readonly kind: 'remove-peer'; readonly key: Uint8Array }
+  /** No longer dialed; its link stays until it goes down by itself. For keys of `set-known`. */
+  | { readonly kind: 'release-peer'; readonly key: Uint8Array }
+  /** Those who may come without being dialed, by key in hex; whoever came and is not among them any more must go. */
+  | { readonly kind: 'set-known'; readonly peers: ReadonlyMap<string, PeerSpec> }
   /** Own endpoints that peers are told of (at most 16), and the UDP port that beacons name (0: no beacons). */
   | {
       readonly kind: 'set-candidates';
@@ -197,7 +201,7 @@ export interface PeerRow {
   readonly name: string;
   /** Node address as text once proven, else null. */
   readonly address: string | null;
-  readonly source: 'configured' | 'discovered' | 'guest';
+  readonly source: 'configured' | 'known' | 'discovered' | 'guest';
   readonly stock: boolean;
   readonly endpoints: readonly string[];
   readonly state: LinkState;

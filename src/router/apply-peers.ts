@@ -26,24 +26,38 @@ export class PeerApplier {
     this.#engine = engine;
   }
 
-  apply(now: Instant, wanted: readonly NamedSpec[]): PeerChanges {
+  /** @param known Others that may come by themselves; a link to one of them is not ended when it is not wanted any more. */
+  apply(now: Instant, wanted: readonly NamedSpec[], known: readonly NamedSpec[] = []): PeerChanges {
     const result: PeerChanges = { changes: [], refused: [] };
-    this.#removeOthers(now, new Set(wanted.map(({ id }) => id)), result);
+    const byKey = new Map(known.map(({ spec }) => [toHex(spec.key), spec]));
+    this.#removeOthers(now, new Set(wanted.map(({ id }) => id)), byKey, result);
+    this.#engine.commandMesh(now, { kind: 'set-known', peers: byKey });
     for (const { id, spec } of wanted) this.#put(now, id, spec, result);
     return result;
   }
 
-  #removeOthers(now: Instant, wanted: ReadonlySet<string>, { changes }: PeerChanges): void {
+  #removeOthers(
+    now: Instant,
+    wanted: ReadonlySet<string>,
+    known: ReadonlyMap<string, PeerSpec>,
+    { changes }: PeerChanges,
+  ): void {
     for (const row of this.#engine.mesh.peers()) {
       if (row.source !== 'configured' || wanted.has(row.key)) continue;
-      this.#remove(now, row.key);
-      changes.push(`removed peer ${row.name || row.key}`);
+      const key = keyOf(row.key);
+      if (known.has(toHex(key))) {
+        this.#engine.commandMesh(now, { kind: 'release-peer', key });
+        this.#applied.delete(row.key);
+        changes.push(`peer ${row.name || row.key} is not dialed any more`);
+      } else {
+        this.#remove(now, row.key);
+        changes.push(`removed peer ${row.name || row.key}`);
+      }
     }
   }
 
   #remove(now: Instant, id: string): void {
-    const key = Uint8Array.from(Buffer.from(id, 'base64url'));
-    this.#engine.commandMesh(now, { kind: 'remove-peer', key });
+    this.#engine.commandMesh(now, { kind: 'remove-peer', key: keyOf(id) });
     this.#applied.delete(id);
   }
 
@@ -61,6 +75,8 @@ export class PeerApplier {
     }
   }
 }
+
+const keyOf = (id: string): Uint8Array => Uint8Array.from(Buffer.from(id, 'base64url'));
 
 function described({ name, endpoints, id, presharedKey, stock, invite }: PeerSpec): Applied {
   const prefixes = stock?.prefixes.map(({ address, length }) => `${toHex(address)}/${length}`);

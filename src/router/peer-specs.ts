@@ -37,6 +37,11 @@ export function peerSpecs(
   return [...specs].map(([id, spec]) => ({ id, spec }));
 }
 
+export function memberSpec({ key, id, name, endpoints }: StoredPeer): NamedSpec {
+  const spec = { key, name, endpoints, ...(id !== undefined && { id }) };
+  return { id: toBase64Url(key), spec };
+}
+
 function configured(peer: PeerConfig, dir: string): PeerSpec {
   const key = fromBase64(peer.key);
   if (key?.length !== 32) throw bad(`the key ${peer.key} is not 32 bytes in base64`);

@@ -5,7 +5,6 @@
 import { lookup } from 'node:dns/promises';
 import { createTransport as createTcp } from '../../transports/tcp/index.js';
 import { createTransport as createUdp } from '../../transports/udp/index.js';
-import { toBase64Url } from '../base/bytes.js';
 import { addressBytes, type NodeId } from '../base/ip6.js';
 import type { Millis } from '../base/time.js';
 import { Engine, type EngineOutput } from '../engine/engine.js';
@@ -30,16 +29,18 @@ import { RouterDocuments } from './control/documents.js';
 import type { RouterControl } from './control/types.js';
 import { DnsServer } from './dns.js';
 import { Echoes } from './echo.js';
+import { logEvent } from './events-log.js';
 import { Invitations } from './invitations.js';
 import type { InviteStore } from './invite-store.js';
 import type { Log } from './log.js';
 import { Monitor } from './monitor.js';
 import { Names } from './names.js';
 import { NativePlane } from './native-plane.js';
-import { peerSpecs } from './peer-specs.js';
+import { memberSpec, peerSpecs } from './peer-specs.js';
 import { ownEndpoints, type PeerStore } from './peer-store.js';
 import type { RouterPlane } from './planes.js';
 import { Pump } from './pump.js';
+import type { SeenPeer } from './registry/peering.js';
 import { RegistryService } from './registry/service.js';
 import type { RegistrySync } from './registry/sync.js';
 import type { SeenFile } from './state-files.js';
@@ -171,7 +172,9 @@ export class Router {
     });
     this.registry = new RegistryService({
       ...{ sync: parts.registry, config: config.registry, entropy, log, now },
-      ownKey: toBase64Url(identity.noisePublic),
+      ownKey: identity.noisePublic,
+      seen: () => seenPeers(this.engine),
+      chosen: () => this.#peersChosen(),
       changed: () => this.#registryChanged(),
       tell: (event) => this.monitor.tell(event),
     });
@@ -217,6 +220,10 @@ export class Router {
 
   #registryChanged(): void {
     this.names.setRegistry(this.registry.claims());
+    this.#peersChosen();
+  }
+
+  #peersChosen(): void {
     for (const change of this.applyPeers()) this.parts.log.info('registry', change);
   }
 
@@ -323,10 +330,11 @@ export class Router {
   applyPeers(): string[] {
     const { dir, peerStore } = this.parts;
     const wanted = peerSpecs(this.config, peerStore.peers, dir, this.registry.peers());
+    const known = this.registry.others().map(memberSpec);
     this.#stockRoutes?.set(wanted.map(({ spec }) => spec));
     let result: PeerChanges = { changes: [], refused: [] };
     this.#pump.feed((at) => {
-      result = this.#peers.apply(at, wanted);
+      result = this.#peers.apply(at, wanted, known);
     });
     for (const message of result.refused) this.parts.log.warn('peers', message);
     return result.changes;
@@ -358,7 +366,8 @@ export class Router {
     }
     if (JSON.stringify(next.registry) !== JSON.stringify(before.registry)) {
       this.registry.configure(next.registry);
-      changes.push(`registry ${next.registry === undefined ? 'off' : 'on'}`);
+      changes.push(`registry ${next.registry.url === undefined ? 'off' : 'on'}`);
+      changes.push(...this.applyPeers());
     }
     changes.push(...this.#needRestart(before, next));
     for (const change of changes) this.parts.log.info('config', change);
@@ -484,6 +493,14 @@ export class Router {
   }
 }
 
+/** By key, as the registry has them. */
+function seenPeers(engine: Engine): SeenPeer[] {
+  const rtts = new Map(engine.mesh.links().map(({ link, rttMsec }) => [link, rttMsec]));
+  return engine.mesh.peers().map(({ key, link, state }) => {
+    return { key, isUp: state === 'up', rttMsec: rtts.get(link) ?? null };
+  });
+}
+
 const secrets = ({ id, seed, proof, noisePrivate, noisePublic }: Identity): RouterIdentity => ({
   ...{ id, seed, proof, noisePrivate, noisePublic },
 });
@@ -498,33 +515,4 @@ function testTiming(env: NodeJS.ProcessEnv): Pick<Partial<MeshConfig>, 'timing'>
     rekeyTimeout: (msec / 4) as Millis,
   };
   return { timing };
-}
-
-function logEvent(log: Log, event: Extract<EngineOutput, { kind: 'event' }>['event']): void {
-  switch (event.kind) {
-    case 'log':
-      log[event.level]('mesh', event.message);
-      return;
-    case 'link':
-      log.info('link', event.state, {
-        peer: event.name || event.peer,
-        path: event.path ?? undefined,
-        reason: event.reason || undefined,
-      });
-      return;
-    case 'neighbor':
-      log.info('bgp', event.state, {
-        neighbor: event.name || event.peer,
-        reason: event.reason || undefined,
-      });
-      return;
-    case 'route':
-      log.debug('route', event.action, {
-        prefix: event.prefix,
-        nexthop: event.nexthop ?? undefined,
-      });
-      return;
-    default:
-      event satisfies never;
-  }
 }

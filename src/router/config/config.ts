@@ -4,6 +4,7 @@ import path from 'node:path';
 import { parse, TomlError } from 'smol-toml';
 import { fromBase64, toHex } from '../../base/bytes.js';
 import { EXIT, UserError } from '../../base/errors.js';
+import type { Policy } from '../../registry/choose.js';
 import { check, type Fault } from './check.js';
 import { keyPlaces, type Place } from './places.js';
 import { SETTINGS } from './schema.js';
@@ -37,8 +38,7 @@ export interface RouterConfig {
   readonly discoveryInterfaces: readonly string[];
   readonly tunName: string;
   readonly tunMtu: number;
-  /** Undefined: none is followed, but for one that `registry sync --url` named. */
-  readonly registry: RegistryConfig | undefined;
+  readonly registry: RegistryConfig;
   /** Undefined: pushes are not listened for. */
   readonly webhook: WebhookConfig | undefined;
   /** Where names are answered; undefined: nowhere. */
@@ -51,9 +51,12 @@ export interface RouterConfig {
 }
 
 export interface RegistryConfig {
-  readonly url: string;
+  /** Undefined: none is fetched but what a person names. */
+  readonly url: string | undefined;
   readonly mirrors: readonly string[];
   readonly intervalSeconds: number;
+  /** Who of the members is dialed. */
+  readonly policy: Policy;
 }
 
 export interface WebhookConfig {
@@ -80,7 +83,16 @@ interface Raw {
   discovery?: { interfaces?: string[] };
   tun?: { name?: string; mtu?: number };
   dns?: { listen?: string; browser_route?: boolean };
-  registry?: { url?: string; mirrors?: string[]; interval_s?: number };
+  registry?: {
+    url?: string;
+    mirrors?: string[];
+    interval_s?: number;
+    peers?: Policy['peers'];
+    peers_max?: number;
+    handles?: string[];
+    tags?: string[];
+    relays_first?: boolean;
+  };
   webhook?: { listen?: string; path?: string; secret?: string; secret_file?: string };
   peers?: {
     key?: string;
@@ -260,10 +272,14 @@ function complete(raw: Raw, ignored: readonly string[]): RouterConfig {
 /** Ours: an hour between two looks. */
 const REGISTRY_INTERVAL_SECONDS = 3_600;
 
-function registryOf(raw: Raw['registry']): RegistryConfig | undefined {
-  if (raw?.url === undefined) return undefined;
+/** Ours: members that are dialed. */
+const PEERS_MAX = 8;
+
+function registryOf(raw: Raw['registry'] = {}): RegistryConfig {
   const { url, mirrors = [], interval_s: intervalSeconds = REGISTRY_INTERVAL_SECONDS } = raw;
-  return { url, mirrors, intervalSeconds };
+  const { peers = 'auto', peers_max: most = PEERS_MAX, handles = [], tags = [] } = raw;
+  const policy = { peers, most, handles, tags, relaysFirst: raw.relays_first ?? false };
+  return { url, mirrors, intervalSeconds, policy };
 }
 
 function webhookOf(raw: Raw['webhook']): WebhookConfig | undefined {

@@ -77,6 +77,7 @@ const PEER: Table = {
   persistent_keepalive_s: number(0, 65_535),
 };
 
+const HANDLE = { fits: isRealm, what: '1 to 63 of a-z, 0-9 and -' };
 const LISTEN_PLACE = {
   fits: (text: string): boolean => parsePlace(text) !== undefined,
   what: 'an address and port like 127.0.0.1:5300',
@@ -121,6 +122,15 @@ export const SETTINGS: Table = {
     secret: text(SECRET),
     secret_file: text(),
   }),
-  registry: tableOf({ url: text(), mirrors: texts(), interval_s: number(60, 30 * 86_400) }),
+  registry: tableOf({
+    url: text(),
+    mirrors: texts(),
+    interval_s: number(60, 30 * 86_400),
+    peers: text({ choices: ['auto', 'all', 'none'] }),
+    peers_max: number(2, 1_000),
+    handles: texts(HANDLE),
+    tags: texts(HANDLE),
+    relays_first: flag,
+  }),
   ...LATER,
 };

@@ -85,7 +85,8 @@ export class RouterDocuments implements RouterControl {
   peers(): Document {
     const { config, parts, registry } = this.#router;
     const byHand = peerSpecs(config, parts.peerStore.peers, parts.dir).map(({ id }) => id);
-    const listed = new Set(registry.peers().map(({ key }) => toBase64Url(key)));
+    const members = [...registry.peers(), ...registry.others()];
+    const listed = new Set(members.map(({ key }) => toBase64Url(key)));
     for (const key of byHand) listed.delete(key);
     const rows = this.#router.engine.mesh.peers();
     const peers = rows.map((row) => (listed.has(row.key) ? { ...row, source: 'registry' } : row));

@@ -1,4 +1,5 @@
 /** What the registry commands show. */
+import type { Why } from '../../registry/choose.js';
 import type { Difference } from './difference.js';
 import type { RegistryState } from './state.js';
 import { type Synced, shownUrl } from './sync.js';
@@ -18,10 +19,12 @@ export function statusDocument(
   url: string | undefined,
   { nextSyncAt, failures, webhook }: Schedule,
   nowMsec: number,
+  /** Why a member is dialed, by its key; null: it may come by itself. */
+  why: (key: string) => Why | null = () => null,
 ) {
   const members = inForce?.members ?? [];
   const rows = members.map(({ handle, name, key, notAfter, absent, seq, endpoints }) => ({
-    ...{ handle, name, key, seq, endpoints, absent },
+    ...{ handle, name, key, seq, endpoints, absent, dialed: why(key) },
     ...{ notAfterAt: notAfter * 1000, expired: notAfter * 1000 < nowMsec },
   }));
   const shown = url ?? inForce?.url;

@@ -1,6 +1,6 @@
 /** The registry in a running router: its schedule, and the peers and names that it gives. */
 import path from 'node:path';
-import { fromBase64 } from '../../base/bytes.js';
+import { toBase64Url } from '../../base/bytes.js';
 import type { Entropy } from '../../base/entropy.js';
 import { addressBytes, type Prefix, prefixBytes } from '../../base/ip6.js';
 import type { Instant } from '../../base/time.js';
@@ -11,14 +11,19 @@ import type { StoredPeer } from '../peer-store.js';
 import { readSecretFile } from '../secret-file.js';
 import { diffDocument, statusDocument, syncDocument } from './documents.js';
 import { Hints } from './hints.js';
+import { Peering, type SeenPeer } from './peering.js';
 import type { RegistrySync } from './sync.js';
 import { Webhook } from './webhook.js';
 
 export interface ServiceOptions {
   readonly sync: RegistrySync;
-  readonly config: RegistryConfig | undefined;
-  /** Our own X25519 key, base64url: no peer of ourselves. */
-  readonly ownKey: string;
+  readonly config: RegistryConfig;
+  /** Our own X25519 key: no peer of ourselves. */
+  readonly ownKey: Uint8Array;
+  /** How the links of the mesh are now. */
+  readonly seen: () => SeenPeer[];
+  /** Others are to be dialed than before. */
+  readonly chosen: () => void;
   readonly entropy: Entropy;
   readonly log: Log;
   readonly now: () => Instant;
@@ -39,18 +44,21 @@ interface RegistryEvent {
 const FIRST_MSEC = 2_000;
 /** Ours: after the first failure; doubled with each, up to the interval. */
 const RETRY_MSEC = 30_000;
-const DEFAULT_INTERVAL_SECONDS = 3_600;
 const JITTER = 0.2;
+/** Ours: how often links are looked at, to choose others where some died. */
+const LOOK_MSEC = 5_000;
 
 export class RegistryService {
   readonly #options: ServiceOptions;
-  #config: RegistryConfig | undefined;
+  #config: RegistryConfig;
   #timer: NodeJS.Timeout | undefined;
   #nextAt: number | null = null;
   #failures = 0;
   #stopped = false;
   #webhook: Webhook | undefined;
   readonly #hints: Hints;
+  readonly #peering: Peering;
+  #looking: NodeJS.Timeout | undefined;
   /** Members in force that had not expired when peers were last made of them. */
   #live = 0;
 
@@ -58,19 +66,29 @@ export class RegistryService {
     this.#options = options;
     this.#live = this.#countLive();
     this.#config = options.config;
+    this.#peering = new Peering(options.ownKey, options.config.policy);
+    this.#takeMembers();
     this.#hints = new Hints(() => this.sync(undefined));
   }
 
   start(): void {
+    this.#looking = setInterval(() => this.#look(), LOOK_MSEC);
+    this.#looking.unref();
+    this.#schedule();
+  }
+
+  #schedule(): void {
     if (this.#urls().length > 0) this.#plan(FIRST_MSEC);
   }
 
   /** A new config: used from now on. */
-  configure(config: RegistryConfig | undefined): void {
+  configure(config: RegistryConfig): void {
     this.#config = config;
     clearTimeout(this.#timer);
     this.#nextAt = null;
-    this.start();
+    this.#peering.setPolicy(config.policy);
+    this.#peering.choose(performance.now());
+    this.#schedule();
   }
 
   /** @throws UserError: address in use, a secret that cannot be read. */
@@ -91,8 +109,8 @@ export class RegistryService {
   }
 
   #urls(): string[] {
-    const url = this.#config?.url ?? this.#options.sync.state.inForce?.url;
-    return url === undefined ? [] : [url, ...(this.#config?.mirrors ?? [])];
+    const url = this.#config.url ?? this.#options.sync.state.inForce?.url;
+    return url === undefined ? [] : [url, ...this.#config.mirrors];
   }
 
   #plan(msec: number): void {
@@ -107,7 +125,7 @@ export class RegistryService {
   }
 
   #intervalMsec(): number {
-    return (this.#config?.intervalSeconds ?? DEFAULT_INTERVAL_SECONDS) * 1000;
+    return this.#config.intervalSeconds * 1000;
   }
 
   /** @param url Instead of the configured ones. @throws UserError; then the next try is soon, later and later. */
@@ -117,7 +135,10 @@ export class RegistryService {
       const synced = await sync.sync(url === undefined ? this.#urls() : [url]);
       this.#failures = 0;
       const document = syncDocument(synced);
-      if (synced.outcome === 'applied' || this.#countLive() !== this.#live) changed();
+      if (synced.outcome === 'applied' || this.#countLive() !== this.#live) {
+        this.#takeMembers();
+        changed();
+      }
       this.#live = this.#countLive();
       const { outcome, head, message } = document;
       if (outcome === 'unchanged') return document;
@@ -155,22 +176,38 @@ export class RegistryService {
   status() {
     const webhook = this.#webhook?.status ?? null;
     const schedule = { nextSyncAt: this.#nextAt, failures: this.#failures, webhook };
-    return statusDocument(this.#options.sync.state, this.#config?.url, schedule, Date.now());
+    const why = (key: string) => this.#peering.why(key);
+    return statusDocument(this.#options.sync.state, this.#config.url, schedule, Date.now(), why);
   }
 
   diff() {
     return diffDocument(this.#options.sync.state);
   }
 
-  /** Members in force that have not expired, without ourselves. */
+  /** Members that are dialed. */
   peers(): StoredPeer[] {
+    return this.#peering.dialed();
+  }
+
+  /** Members that may come by themselves. */
+  others(): StoredPeer[] {
+    return this.#peering.others();
+  }
+
+  /** Takes the members in force that have not expired, without ourselves. */
+  #takeMembers(): void {
     const seconds = Date.now() / 1000;
+    const own = toBase64Url(this.#options.ownKey);
     const members = this.#options.sync.state.inForce?.members ?? [];
-    return members.flatMap(({ key, id, name, endpoints, notAfter }) => {
-      const bytes = fromBase64(key);
-      if (bytes === undefined || key === this.#options.ownKey || notAfter < seconds) return [];
-      return [{ key: bytes, id, name, endpoints }];
-    });
+    this.#peering.setMembers(members.filter((one) => one.key !== own && one.notAfter >= seconds));
+    this.#peering.choose(performance.now());
+  }
+
+  #look(): void {
+    const at = performance.now();
+    if (this.#peering.look(at, this.#options.seen()) && this.#peering.choose(at)) {
+      this.#options.chosen();
+    }
   }
 
   /** Names of nodes and services in force. */
@@ -188,6 +225,7 @@ export class RegistryService {
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#timer);
+    clearInterval(this.#looking);
     this.#hints.stop();
     this.#webhook?.close();
     this.#options.sync.stop();

@@ -21,7 +21,11 @@ describe('the configuration', () => {
       ...{ name: undefined, realm: undefined, transit: 'full', plane: 'auto' },
       ...{ listen: ['udp://[::]:4242'], probeIntervalMsec: 1000, probeCount: 3 },
       ...{ idleProbeMsec: 25_000, discoveryInterfaces: ['*'], tunName: 'ala0', tunMtu: 1420 },
-      ...{ dnsListen: undefined, browserRoute: false, registry: undefined, peers: [], ignored: [] },
+      ...{ dnsListen: undefined, browserRoute: false, peers: [], ignored: [] },
+      registry: {
+        ...{ url: undefined, mirrors: [], intervalSeconds: 3_600 },
+        policy: { peers: 'auto', most: 8, handles: [], tags: [], relaysFirst: false },
+      },
       webhook: undefined,
     });
   });
@@ -44,6 +48,10 @@ describe('the configuration', () => {
       [registry]
       url = "https://git.example/realm.git"
       mirrors = ["file:///srv/realm.git"]
+      peers_max = 3
+      handles = ["ada"]
+      tags = ["eu"]
+      relays_first = true
       [webhook]
       listen = "0.0.0.0:8099"
       secret_file = "webhook.secret"
@@ -66,6 +74,7 @@ describe('the configuration', () => {
       registry: {
         ...{ url: 'https://git.example/realm.git', mirrors: ['file:///srv/realm.git'] },
         intervalSeconds: 3_600,
+        policy: { peers: 'auto', most: 3, handles: ['ada'], tags: ['eu'], relaysFirst: true },
       },
       webhook: { listen: '0.0.0.0:8099', path: '/hook', secretFile: 'webhook.secret' },
       ...{
