@@ -5,7 +5,7 @@
  * The way of an event: plane → `handlePlane` → mesh → (link events) → alanet → (link commands) → mesh → plane commands.
  */
 import { Alanet, type AlanetCommand, type AlanetEvent, type Transit } from '../alanet/alanet.js';
-import { prefixOfNode } from '../base/ip6.js';
+import { type Prefix, prefixOfNode } from '../base/ip6.js';
 import { earliest, type Instant } from '../base/time.js';
 import { Mesh } from '../mesh/mesh.js';
 import type {
@@ -18,6 +18,7 @@ import type {
   PathOpened,
 } from '../mesh/types.js';
 import type { FibChange, PathId, PlaneCommand, PlaneEvent } from '../plane/types.js';
+import type { SignedRecord } from '../wire/types.js';
 import type { EngineOptions } from './options.js';
 
 export type EngineOutput =
@@ -38,11 +39,17 @@ export type EngineOutput =
 /** Ours: plane commands that go down in one batch. */
 const COMMANDS_MAX = 4096;
 
+export interface OwnService {
+  readonly prefix: Prefix;
+  readonly record: SignedRecord;
+}
+
 export class Engine {
   readonly mesh: Mesh;
   readonly alanet: Alanet;
   #commands: PlaneCommand[] = [];
   readonly #outputs: EngineOutput[] = [];
+  #services: readonly Prefix[] = [];
 
   readonly #options: EngineOptions;
 
@@ -58,10 +65,19 @@ export class Engine {
     this.alanet.start(now);
   }
 
+  /** All services of this host: their signed records, and the /128 of each. */
+  setServices(now: Instant, services: readonly OwnService[]): void {
+    this.#services = services.map(({ prefix }) => prefix);
+    this.#setLocal();
+    const records = services.map(({ record }) => record);
+    this.alanet.handleCommand(now, { kind: 'set-services', services: records });
+  }
+
   #setLocal(): void {
     const { id } = this.#options.identity;
     const transit = this.alanet.transit !== 'none';
-    this.#commands.push({ kind: 'local', address: id, prefixes: [prefixOfNode(id)], transit });
+    const prefixes = [prefixOfNode(id), ...this.#services];
+    this.#commands.push({ kind: 'local', address: id, prefixes, transit });
   }
 
   setTransit(now: Instant, transit: Transit): void {

@@ -28,6 +28,10 @@ const HEAVY: Readonly<Record<string, Group>> = {
     description: 'the git registry: members as signed files',
     load: async () => (await import('../cli/registry-commands.js')).registerRegistry,
   },
+  service: {
+    description: 'addresses of services, which move with their keys',
+    load: async () => (await import('../cli/service-commands.js')).registerService,
+  },
   sim: {
     description: 'the simulator, from the same topologies',
     load: async () => (await import('../sim/commands.js')).registerSim,

@@ -115,6 +115,16 @@ export function addAddress(index: number, address: Uint8Array): void {
   });
 }
 
+/** @throws SystemError: EADDRNOTAVAIL when it is not there. */
+export function removeAddress(index: number, address: Uint8Array): void {
+  const fixed = new Uint8Array(IFADDRMSG_BYTES);
+  fixed[0] = AF_INET6;
+  fixed[1] = 128;
+  new DataView(fixed.buffer).setUint32(4, index, true);
+  const body = payload(fixed, [attribute(IFA_LOCAL, address), attribute(IFA_ADDRESS, address)]);
+  netlink().request({ type: RTM.delAddress, flags: 0, body });
+}
+
 /** Every interface of this network namespace. */
 export function listLinks(): LinkInfo[] {
   return netlink().dump(RTM.getLink, new Uint8Array(IFINFOMSG_BYTES)).map(linkOf);

@@ -14,7 +14,7 @@ import {
   SystemError,
 } from '../posix/libc.js';
 import { Watch } from '../posix/poller.js';
-import { addAddress, configureLink } from './rtnetlink.js';
+import { addAddress, configureLink, removeAddress } from './rtnetlink.js';
 
 const O_RDWR = 2;
 const O_NONBLOCK = 0x800;
@@ -134,6 +134,11 @@ export class Tun {
   /** Adds an address (a service's) to the device. @throws SystemError. */
   addAddress(address: Uint8Array): void {
     addAddress(this.index, address);
+  }
+
+  /** @throws SystemError when it is not there. */
+  removeAddress(address: Uint8Array): void {
+    removeAddress(this.index, address);
   }
 
   /** Removes the device, its addresses and every route over it. Idempotent. */

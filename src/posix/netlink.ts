@@ -37,6 +37,7 @@ export const RTM = {
   newLink: 16,
   getLink: 18,
   newAddress: 20,
+  delAddress: 21,
   getAddress: 22,
   newRoute: 24,
   delRoute: 25,

@@ -22,7 +22,9 @@ export interface ServiceFault extends FormFault {
 export const formatServiceFile = ({ prefix, host, body, record }: VerifiedService): string =>
   formatForm(NOTE, {
     ...{ name: body.name, realm: body.realm, prefix: formatPrefix(prefix) },
-    ...{ host: formatNodeId(host), anycast: body.anycast, seq: body.seq },
+    ...{ host: formatNodeId(host), anycast: body.anycast },
+    ...(body.ports.length > 0 && { ports: body.ports }),
+    seq: body.seq,
     ...{ not_after: body.notAfter, format: FORMAT, body: toBase64Url(record.body) },
     signature: toBase64Url(record.signature),
     countersignature: toBase64Url(record.countersignature),

@@ -53,6 +53,8 @@ export interface ServiceRow {
   readonly name: string;
   readonly host: NodeId;
   readonly prefix: string;
+  /** Absent in a state of an older version. */
+  readonly ports?: readonly string[];
   readonly seq: number;
   readonly notAfter: number;
   readonly digest: string;
@@ -201,8 +203,8 @@ export class Snapshot {
     }
     this.#once('id', prefix, path, 'has the address of');
     this.#once('name', `${handle}/${name.toLowerCase()}`, path, 'has the name of');
-    const { seq, notAfter } = body;
-    this.services.set(path, { path, handle, name, host, prefix, seq, notAfter, digest });
+    const { seq, notAfter, ports } = body;
+    this.services.set(path, { path, handle, name, host, prefix, seq, notAfter, digest, ports });
   }
 
   #addVouch(path: string, { handle, name }: Named, text: string): void {

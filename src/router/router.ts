@@ -5,9 +5,9 @@
 import { lookup } from 'node:dns/promises';
 import { createTransport as createTcp } from '../../transports/tcp/index.js';
 import { createTransport as createUdp } from '../../transports/udp/index.js';
-import { addressBytes, type NodeId } from '../base/ip6.js';
+import { addressBytes, type NodeId, type Prefix, prefixBytes } from '../base/ip6.js';
 import type { Millis } from '../base/time.js';
-import { Engine, type EngineOutput } from '../engine/engine.js';
+import { Engine, type EngineOutput, type OwnService } from '../engine/engine.js';
 import { engineOptions, type RouterIdentity } from '../engine/options.js';
 import type { MeshConfig } from '../mesh/types.js';
 import { mac1Key } from '../noise/cookie.js';
@@ -43,6 +43,7 @@ import { Pump } from './pump.js';
 import type { SeenPeer } from './registry/peering.js';
 import { RegistryService } from './registry/service.js';
 import type { RegistrySync } from './registry/sync.js';
+import { Services } from './services.js';
 import type { SeenFile } from './state-files.js';
 import { StockRoutes } from './stock-routes.js';
 import { TransportSet } from './transports.js';
@@ -75,6 +76,7 @@ export class Router {
   readonly echoes: Echoes;
   readonly control: RouterControl;
   readonly names: Names;
+  readonly services: Services;
   readonly registry: RegistryService;
   readonly startedAt = Date.now();
   config: RouterConfig;
@@ -94,6 +96,7 @@ export class Router {
   #dns: DnsServer | undefined;
   #interfaces: InterfaceWatcher | undefined;
   #tunLost = '';
+  #serviceAddresses: ReadonlySet<Prefix> = new Set();
   #stopped = false;
 
   constructor(parts: RouterParts) {
@@ -179,6 +182,10 @@ export class Router {
       tell: (event) => this.monitor.tell(event),
     });
     this.names.setRegistry(this.registry.claims());
+    this.services = new Services({
+      ...{ dir: parts.dir, identity, log },
+      set: (services) => this.#setServices(services),
+    });
     this.control = new RouterDocuments(this);
   }
 
@@ -212,6 +219,7 @@ export class Router {
     await this.#startDns();
     if (config.webhook !== undefined) await this.registry.listen(config.webhook, this.parts.dir);
     this.#pump.feed((at) => this.engine.start(at));
+    await this.services.load();
     this.#startDiscovery();
     this.tellInvites();
     this.applyPeers();
@@ -231,6 +239,19 @@ export class Router {
   tellInvites(): void {
     const invites = this.parts.invites.book();
     this.#pump.feed((at) => this.engine.commandMesh(at, { kind: 'set-invites', invites }));
+  }
+
+  /** Their addresses come first, so that the kernel answers as soon as packets come. */
+  #setServices(services: readonly OwnService[]): void {
+    const wanted = new Set(services.map(({ prefix }) => prefix));
+    for (const prefix of this.#serviceAddresses) {
+      if (!wanted.has(prefix)) this.#tun?.removeAddress(prefixBytes(prefix));
+    }
+    for (const prefix of wanted) {
+      if (!this.#serviceAddresses.has(prefix)) this.#tun?.addAddress(prefixBytes(prefix));
+    }
+    this.#serviceAddresses = wanted;
+    this.#pump.feed((at) => this.engine.setServices(at, services));
   }
 
   async #startDns(): Promise<void> {
@@ -479,6 +500,7 @@ export class Router {
     this.#stopped = true;
     this.echoes.stop();
     this.registry.stop();
+    this.services.stop();
     this.#pump.feed((at) => this.engine.shutdown(at));
     this.#pump.stop();
     this.#native?.stop();

@@ -9,6 +9,8 @@ export const NAME_BYTES_MAX = 63;
 export const CANDIDATES_MAX = 16;
 /** Ours: tags of one node. */
 export const TAGS_MAX = 8;
+/** Ours: ports of one service. */
+export const PORTS_MAX = 8;
 export const CAPABILITIES_MAX = 64;
 export const CAPABILITY_BYTES_MAX = 255;
 export const COMMUNITIES_MAX = 32;

@@ -7,6 +7,7 @@ import {
   KEY_BYTES,
   NAME_BYTES_MAX,
   NODE_ID_BYTES,
+  PORTS_MAX,
   RECORD_BODY_BYTES_MAX,
   SIGNATURE_BYTES,
   TAGS_MAX,
@@ -107,6 +108,7 @@ export function encodeServiceRecord(body: ServiceRecordBody): Uint8Array {
   const message = {
     ...{ ...body, proof: proofToWire(body.proof) },
     ...{ seq: wide(body.seq), notAfter: wide(body.notAfter) },
+    ports: [...body.ports],
   };
   return encodeWith(v1.ServiceRecord.encode, message, RECORD_BODY_BYTES_MAX);
 }
@@ -124,6 +126,7 @@ function serviceFromWire(wire: Types.v1.ServiceRecord): ServiceRecordBody {
     notAfter: integer(wire.notAfter, 'not_after'),
     anycast: wire.anycast,
     name: text(wire.name, 'name', NAME_BYTES_MAX),
+    ports: bounded(wire.ports, PORTS_MAX, 'ports').map((p) => text(p, 'port', NAME_BYTES_MAX + 11)),
   };
 }
 

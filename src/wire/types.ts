@@ -60,6 +60,8 @@ export interface ServiceRecordBody {
   readonly notAfter: number;
   readonly anycast: boolean;
   readonly name: string;
+  /** `http:80/tcp`, at most 8. */
+  readonly ports: readonly string[];
 }
 
 export interface InviteProof {

@@ -21,6 +21,7 @@ import { trace } from '../echo.js';
 import type { NewInvite } from '../invite-store.js';
 import { peerSpecs } from '../peer-specs.js';
 import type { Router } from '../router.js';
+import { servicesDocument } from '../services.js';
 import { version } from '../version.js';
 import { resolveWho } from '../who.js';
 import type { Document, PeerAddition, PingRequest, RouterControl } from './types.js';
@@ -197,6 +198,15 @@ export class RouterDocuments implements RouterControl {
       ...{ address: formatNodeId(neighbor.peer), name: neighbor.name, neighbor },
     }));
     return resolveWho(who, known, 'neighbor').neighbor;
+  }
+
+  services(): Document {
+    return servicesDocument(this.#router.services.keys);
+  }
+
+  async rescanServices(): Promise<Document> {
+    await this.#router.services.load();
+    return this.services();
   }
 
   dnsHosts(): Document {

@@ -46,6 +46,8 @@ const ROUTES: Readonly<Record<string, Route>> = {
       },
       gone(response),
     ),
+  'GET /v1/services': (control) => control.services(),
+  'POST /v1/services': (control) => control.rescanServices(),
   'GET /v1/dns/hosts': (control) => control.dnsHosts(),
   'GET /v1/dns/lookup': (control, query) =>
     control.dnsLookup(needed(query, 'name'), query.get('type') ?? 'AAAA'),

@@ -32,6 +32,9 @@ export interface RouterControl {
   bgpView(view: 'received' | 'accepted' | 'advertised', who: string): Document;
   bgpExplain(what: string): Document;
   bgpClear(who: string, how: 'soft' | 'hard'): Document;
+  services(): Document;
+  /** Looks at the keys in the state directory anew. */
+  rescanServices(): Promise<Document>;
   /** Names and addresses for /etc/hosts. */
   dnsHosts(): Document;
   dnsLookup(name: string, type: string): Document;

@@ -1,26 +1,29 @@
 /** What a member writes into its clone: its node's file, a vouch for another of its nodes, the end of its key. */
 import { existsSync, lstatSync } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { utf8Text } from '../../base/bytes.js';
 import { EXIT, UserError } from '../../base/errors.js';
-import { formatNodeId } from '../../base/ip6.js';
+import { formatNodeId, type NodeId } from '../../base/ip6.js';
 import { isName } from '../../identity/names.js';
 import { formatNodeFile, parseNodeFile } from '../../identity/node-file.js';
-import { signNode, type VerifiedNode, verifyNode } from '../../identity/records.js';
+import { signNode, type VerifiedNode, verifyNode, verifyService } from '../../identity/records.js';
 import { nodeCrypto } from '../../platform/crypto.js';
 import { readBounded, writeFileAtomic } from '../../platform/files.js';
 import { Git } from '../../platform/git.js';
 import { type Identity, loadIdentity } from '../../platform/keystore.js';
 import { nextSeq } from '../../platform/sequence-file.js';
+import { loadServices, type ServiceKey } from '../../platform/service-keys.js';
 import { endpointFault } from '../../registry/endpoints.js';
 import { FILE_BYTES_MAX, readText } from '../../registry/form.js';
 import { isHandle, isTag, memberPath, tombstonePath } from '../../registry/layout.js';
 import { parseRealmFile, type RealmFile } from '../../registry/realm-file.js';
+import { formatServiceFile, parseServiceFile } from '../../registry/service-file.js';
 import { signStatement } from '../../registry/statement.js';
 import { TAGS_MAX } from '../../wire/limits.js';
 import { loadConfig } from '../config/config.js';
 import { endpointUrl, ownEndpoints } from '../peer-store.js';
+import { serviceRecord } from '../services.js';
 import { commitAll } from './commit.js';
 import { noRegistry } from './read.js';
 
@@ -70,18 +73,74 @@ export async function addOwnFile(options: AddOptions) {
   const branch = `alamesh/${handle}-${name}`;
   if (!options.noCommit) await toBranch(clone, branch);
   await writeInto(clone, relative, formatNodeFile(node));
+  const services = await writeServices(options, { identity, notAfter: node.body.notAfter });
   const verb = old === undefined ? 'Add' : 'Renew';
   return await committed(options, {
-    ...{ branch, file: relative, message: `${verb} ${name} of ${handle}`, paths: [relative] },
+    ...{
+      branch,
+      file: relative,
+      message: `${verb} ${name} of ${handle}`,
+      paths: [relative, ...services],
+    },
     extra: {
       handle,
       name,
       seq,
       notAfter: node.body.notAfter,
       endpoints,
+      services,
       renewed: old !== undefined,
     },
   });
+}
+
+/** A file for each service of this host, and none for one that it gave up. @returns Paths that changed. */
+async function writeServices(
+  { stateDir, clone, handle }: AddOptions,
+  { identity, notAfter }: { readonly identity: Identity; readonly notAfter: number },
+): Promise<string[]> {
+  const keys = (await loadServices(stateDir)).filter(({ realm }) => realm === identity.realm);
+  const gone = await ownServiceFiles(clone, handle, identity);
+  const written: string[] = [];
+  for (const key of keys) {
+    const file = memberPath(handle, 'svc', key.name);
+    await writeInto(clone, file, serviceFile(key, identity, notAfter));
+    written.push(file);
+  }
+  const ended = gone.filter((file) => !written.includes(file));
+  for (const file of ended) await rm(path.join(clone, file));
+  return [...written, ...ended];
+}
+
+function serviceFile(key: ServiceKey, identity: Identity, notAfter: number): string {
+  const record = serviceRecord(key, identity, notAfter);
+  const check = { realm: key.realm, nowSeconds: 0, publicKeyOf: () => identity.proof.publicKey };
+  const verified = verifyService(nodeCrypto(), record, check);
+  if (verified.ok) return formatServiceFile(verified.value);
+  throw usage(`the service ${key.name} makes no record (${verified.error})`);
+}
+
+/** Those in the clone that this node hosts. */
+async function ownServiceFiles(
+  clone: string,
+  handle: string,
+  identity: Identity,
+): Promise<string[]> {
+  const folder = path.dirname(memberPath(handle, 'node', identity.name));
+  const names = await readdir(path.join(clone, folder)).catch(() => []);
+  const files = names.filter((name) => /^svc-.+\.toml$/.test(name));
+  const check = {
+    ...{ realm: identity.realm, nowSeconds: 0 },
+    publicKeyOf: (id: NodeId) => (id === identity.id ? identity.proof.publicKey : undefined),
+  };
+  const own: string[] = [];
+  for (const name of files) {
+    const file = path.join(folder, name);
+    const bytes = await readBounded(path.join(clone, file), FILE_BYTES_MAX);
+    const parsed = parseServiceFile(nodeCrypto(), utf8Text(bytes) ?? '', check);
+    if (parsed.ok) own.push(file);
+  }
+  return own;
 }
 
 type Own = Pick<
@@ -255,9 +314,15 @@ export async function leaveRegistry(options: StatementOptions & { readonly handl
   if (!options.noCommit) await toBranch(clone, branch);
   const subject = identity.id;
   await writeInto(clone, relative, statementOf(identity, { kind: 'tombstone', handle, subject }));
-  await rm(path.join(clone, gone));
+  const services = await ownServiceFiles(clone, handle, identity);
+  for (const file of [gone, ...services]) await rm(path.join(clone, file));
   return await committed(options, {
-    ...{ branch, file: relative, message: `${name} of ${handle} leaves`, paths: [relative, gone] },
+    ...{
+      branch,
+      file: relative,
+      message: `${name} of ${handle} leaves`,
+      paths: [relative, gone, ...services],
+    },
     extra: { handle, name },
   });
 }

@@ -5,6 +5,7 @@ import type { Entropy } from '../../base/entropy.js';
 import { addressBytes, type Prefix, prefixBytes } from '../../base/ip6.js';
 import type { Instant } from '../../base/time.js';
 import type { Claim } from '../../dns/table.js';
+import { parsePort } from '../../identity/ports.js';
 import type { RegistryConfig, WebhookConfig } from '../config/config.js';
 import type { Log } from '../log.js';
 import type { StoredPeer } from '../peer-store.js';
@@ -214,12 +215,19 @@ export class RegistryService {
   claims(): Claim[] {
     const { members = [], services = [] } = this.#options.sync.state.inForce ?? {};
     const seconds = Date.now() / 1000;
-    const plain = { ports: [], texts: [] };
     const nodes = members.map((one) => ({ ...one, address: addressBytes(one.id) }));
     const others = services.map((one) => ({ ...one, address: prefixBytes(one.prefix as Prefix) }));
+    const offered = (words: readonly string[]): Pick<Claim, 'ports' | 'texts'> => ({
+      ports: words.map((word) => parsePort(word)).filter((port) => port !== undefined),
+      texts: words,
+    });
     return [...nodes, ...others]
       .filter(({ notAfter }) => notAfter >= seconds)
-      .map(({ name, handle, address }) => ({ name, handle, addresses: [address], ...plain }));
+      .map((one) => {
+        const { name, handle, address } = one;
+        const words = 'ports' in one ? (one.ports ?? []) : [];
+        return { name, handle, addresses: [address], ...offered(words) };
+      });
   }
 
   stop(): void {

@@ -1212,6 +1212,9 @@ export declare namespace alamesh {
             /** ServiceRecord name. */
             name: string;
 
+            /** ServiceRecord ports. */
+            ports: string[];
+
             /**
              * Encodes the specified ServiceRecord message. Does not implicitly {@link alamesh.v1.ServiceRecord.verify|verify} messages.
              * @param message ServiceRecord message or plain object to encode
@@ -1256,6 +1259,9 @@ export declare namespace alamesh {
 
                 /** ServiceRecord name */
                 name?: (string|null);
+
+                /** ServiceRecord ports */
+                ports?: (string[]|null);
 
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];

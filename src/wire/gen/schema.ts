@@ -1811,6 +1811,7 @@ export const alamesh: typeof Types = $root.alamesh = (() => {
         v1.ServiceRecord = (function() {
 
             const ServiceRecord = function (properties) {
+                this.ports = [];
                 if (properties)
                     for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
                         if (properties[keys[i]] != null && keys[i] !== "__proto__")
@@ -1824,6 +1825,7 @@ export const alamesh: typeof Types = $root.alamesh = (() => {
             ServiceRecord.prototype.notAfter = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
             ServiceRecord.prototype.anycast = false;
             ServiceRecord.prototype.name = "";
+            ServiceRecord.prototype.ports = $util.emptyArray;
 
             ServiceRecord.encode = function (message, writer, _depth) {
                 if (!writer)
@@ -1846,6 +1848,9 @@ export const alamesh: typeof Types = $root.alamesh = (() => {
                     writer.uint32(48).bool(message.anycast);
                 if (message.name != null && $Object.hasOwnProperty.call(message, "name") && message.name !== "")
                     writer.uint32(58).string(message.name);
+                if (message.ports != null && message.ports.length)
+                    for (let i = 0; i < message.ports.length; ++i)
+                        writer.uint32(66).string(message.ports[i]);
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -1937,6 +1942,14 @@ export const alamesh: typeof Types = $root.alamesh = (() => {
                                 message.name = value;
                             else
                                 delete message.name;
+                            continue;
+                        }
+                    case 8: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.ports && message.ports.length))
+                                message.ports = [];
+                            message.ports.push(reader.stringVerify());
                             continue;
                         }
                     }

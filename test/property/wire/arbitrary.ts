@@ -67,6 +67,7 @@ export const serviceBody: fc.Arbitrary<ServiceRecordBody> = fc.record({
   notAfter: u53,
   anycast: fc.boolean(),
   name,
+  ports: fc.array(name, { maxLength: limits.PORTS_MAX }),
 });
 
 export const signedRecord: fc.Arbitrary<SignedRecord> = fc.record({

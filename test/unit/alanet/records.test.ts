@@ -24,7 +24,7 @@ function service(host: TestNode, number: number, notAfter = EPOCH + 86_400) {
       host.keys.seed,
       signService(crypto, seed, {
         ...{ realm: REALM, proof, host: addressBytes(host.keys.id), seq, notAfter },
-        ...{ anycast: false, name: `s${number}` },
+        ...{ anycast: false, name: `s${number}`, ports: [] },
       }),
     );
   return { prefix, sign };

@@ -108,6 +108,13 @@ export class FakeControl implements RouterControl {
   async revokeInvite(id: string): Promise<Document> {
     return { schema: 'alamesh.invite/1', id, message: `revoked ${id}` };
   }
+  services(): Document {
+    return { schema: 'alamesh.services/1', services: [] };
+  }
+  async rescanServices(): Promise<Document> {
+    this.asked.push('rescan services');
+    return this.services();
+  }
   dnsHosts(): Document {
     return {
       schema: 'alamesh.dns.hosts/1',

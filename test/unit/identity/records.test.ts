@@ -126,7 +126,7 @@ describe('service records', () => {
   const check = { realm: REALM, publicKeyOf: keysOf(host), nowSeconds: NOW };
   const body = {
     ...{ realm: REALM, proof: key.proof, host: Uint8Array.from(Buffer.from(host.id, 'hex')) },
-    ...{ seq: 1, notAfter: NOW + 10, anycast: false, name: 'wiki' },
+    ...{ seq: 1, notAfter: NOW + 10, anycast: false, name: 'wiki', ports: ['http:80/tcp'] },
   };
   const half = records.signService(crypto, key.seed, body);
   const whole = records.countersignService(crypto, host.seed, half);

@@ -119,7 +119,15 @@ describe('services of a registry', () => {
 
   function serviceText(seq: number): string {
     const hostBytes = Uint8Array.from(Buffer.from(host.id, 'hex'));
-    const body = { realm: REALM, proof, host: hostBytes, seq, anycast: false, name: 'www' };
+    const body = {
+      realm: REALM,
+      proof,
+      host: hostBytes,
+      seq,
+      anycast: false,
+      name: 'www',
+      ports: [] as string[],
+    };
     const half = signService(crypto, serviceSeed, { ...body, notAfter: NOW + 9 });
     const record = countersignService(crypto, host.seed, half);
     const check = { realm: REALM, nowSeconds: 0, publicKeyOf: () => host.proof.publicKey };
