@@ -185,6 +185,17 @@ impl Host {
         self.tun = Some(tun);
     }
 
+    /// After a panic: what was on its way is gone, and counted; sockets, TUN and paths stay.
+    pub fn recover(&mut self) {
+        self.unsent += self.queue.len() as u64;
+        self.queue.clear();
+        self.arena.resize(ARENA_BYTES, 0);
+        self.used = 0;
+        self.slot = None;
+        self.is_urgent = false;
+        self.merger = Merger::new(self.merger.abilities());
+    }
+
     /// Control code's number for a path, and where it leads.
     pub fn set_path(&mut self, id: PathId, carrier: Carrier, room: usize, ends: Ends) {
         self.remove_path(id);

@@ -2,6 +2,7 @@
 use crate::codec::{self, Reader};
 use crate::core::drops::{Reason, NAMES};
 use crate::core::{Command, Core, From};
+use crate::guard::Guard;
 use crate::host::{Carrier, Host};
 use crate::offload::VNET;
 use crate::sys::poll::{wait, Waker, Wanted};
@@ -9,10 +10,10 @@ use crate::sys::tun::{Tun, TunRead};
 use crate::sys::udp::{self, Ends, Receive, Socket, ENDS_BYTES};
 use crate::world::{LinkId, World};
 use std::collections::HashMap;
-use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::panic::{catch_unwind, resume_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant as Clock;
+use std::time::{Duration, Instant as Clock};
 
 /// Of one pass, before others have their turn.
 const TRAINS_PER_SOCKET: usize = 4;
@@ -24,8 +25,14 @@ const COMMAND_BYTES: usize = 256 * 1024;
 /// Events that wait for control code; what is beyond is lost, and counted.
 const EVENT_BYTES_MAX: usize = 32 * 1024 * 1024;
 const READ_BYTES: usize = 65_536 + VNET;
-/// After this many panics the worker gives up.
-const PANICS_MAX: u32 = 100;
+/// While it pauses after panics it looks for commands this often.
+const PAUSED_LOOK: Duration = Duration::from_millis(100);
+
+/// Kinds of `trouble`, besides 0 for an error.
+const TROUBLE_TUN_GONE: u32 = 1;
+const TROUBLE_RESTARTED: u32 = 2;
+const TROUBLE_PAUSED: u32 = 3;
+const TROUBLE_RESUMED: u32 = 4;
 
 /// What both threads see.
 pub struct Shared {
@@ -105,6 +112,7 @@ pub struct Worker {
     buffer: Vec<u8>,
     is_tun_ready: bool,
     is_socket_ready: Vec<bool>,
+    guard: Guard,
 }
 
 impl Worker {
@@ -122,23 +130,57 @@ impl Worker {
             buffer: vec![0; READ_BYTES],
             is_tun_ready: false,
             is_socket_ready: Vec::new(),
+            guard: Guard::default(),
         }
     }
 
     /// Until `stop`.
     pub fn run(mut self) {
-        let mut panics = 0;
-        while !self.shared.is_stopped.load(Ordering::SeqCst) && panics < PANICS_MAX {
-            if let Err(cause) = catch_unwind(AssertUnwindSafe(|| self.turn())) {
-                panics += 1;
-                let text = cause.downcast_ref::<String>().cloned();
-                let text = text.or_else(|| cause.downcast_ref::<&str>().map(ToString::to_string));
-                let text = text.unwrap_or_else(|| "no message".into());
-                self.host.events.trouble(0, &format!("the packet worker went on after: {text}"));
-                self.publish();
+        self.guard.begin();
+        while !self.shared.is_stopped.load(Ordering::SeqCst) {
+            if self.guard.is_paused() {
+                self.caught(Worker::paused_turn);
+            } else {
+                self.caught(Worker::turn);
             }
         }
-        self.last_words();
+        self.caught(Worker::last_words);
+    }
+
+    /// Runs `work`. After a panic what was on its way is gone; keys, counters, routes and paths are kept.
+    fn caught(&mut self, work: impl FnOnce(&mut Worker)) {
+        let Err(_) = catch_unwind(AssertUnwindSafe(|| work(self))) else { return };
+        let text = self.guard.caught(self.now());
+        let kind = if self.guard.is_paused() { TROUBLE_PAUSED } else { TROUBLE_RESTARTED };
+        let recovered = catch_unwind(AssertUnwindSafe(|| {
+            self.core.recover();
+            self.host.recover();
+            self.host.events.trouble(kind, &text);
+            self.publish();
+        }));
+        if recovered.is_err() {
+            self.guard.caught(self.now());
+        }
+    }
+
+    /// Packets stay in the kernel, and are dropped there; what control code says is heard.
+    fn paused_turn(&mut self) {
+        self.host.now = self.now();
+        self.take_commands();
+        self.publish();
+        if self.guard.ends_pause(self.now()) {
+            self.host.events.trouble(TROUBLE_RESUMED, "the packet worker goes on after its pause");
+            self.wake_all();
+            self.publish();
+        } else {
+            std::thread::sleep(PAUSED_LOOK);
+        }
+    }
+
+    /// Everything may have something to read.
+    fn wake_all(&mut self) {
+        self.is_tun_ready = self.host.tun.is_some();
+        self.is_socket_ready.fill(true);
     }
 
     /// What control code said before it stopped us still leaves.
@@ -163,10 +205,14 @@ impl Worker {
         for at in 0..self.host.sockets().len() {
             self.drain_socket(at);
         }
+        self.guard.enter("deliver");
         self.host.flush_tun();
         self.drain_tun();
+        self.guard.enter("serve");
         self.serve();
+        self.guard.enter("send");
         self.host.flush();
+        self.guard.enter("publish");
         self.publish();
         let is_busy = self.is_tun_ready
             || self.is_socket_ready.contains(&true)
@@ -205,7 +251,7 @@ impl Worker {
     fn tun_gone(&mut self) {
         self.host.tun = None;
         self.is_tun_ready = false;
-        self.host.events.trouble(1, "the interface was deleted");
+        self.host.events.trouble(TROUBLE_TUN_GONE, "the interface was deleted");
     }
 
     fn take_commands(&mut self) {
@@ -214,19 +260,31 @@ impl Worker {
             self.commands_done = 0;
             std::mem::swap(&mut self.commands, &mut lock(&self.shared.commands));
         }
-        let end = self.commands_done + COMMAND_BYTES;
-        let commands = std::mem::take(&mut self.commands);
-        while self.commands_done < commands.len().min(end) {
-            let mut reader = Reader::new(&commands[self.commands_done..]);
+        let end = self.commands.len().min(self.commands_done + COMMAND_BYTES);
+        while self.commands_done < end {
+            let waiting = std::mem::take(&mut self.commands);
+            let mut reader = Reader::new(&waiting[self.commands_done..]);
             let before = reader.left();
-            if self.command(&mut reader).is_none() {
-                self.host.events.trouble(0, "a command could not be read");
-                self.commands_done = commands.len();
-                break;
-            }
+            let done = self.try_command(&mut reader);
             self.commands_done += before - reader.left();
+            self.commands = waiting;
+            match done {
+                Ok(Some(())) => {}
+                Ok(None) => {
+                    self.host.events.trouble(0, "a command could not be read");
+                    self.commands_done = self.commands.len();
+                }
+                // Only the command that caused it is lost.
+                Err(cause) => resume_unwind(cause),
+            }
         }
-        self.commands = commands;
+    }
+
+    fn try_command(&mut self, reader: &mut Reader) -> std::thread::Result<Option<()>> {
+        catch_unwind(AssertUnwindSafe(|| {
+            self.guard.enter("command");
+            self.command(reader)
+        }))
     }
 
     fn command(&mut self, reader: &mut Reader) -> Option<()> {
@@ -292,6 +350,7 @@ impl Worker {
                 }
                 Receive::Useless => {}
                 Receive::Train(train) => {
+                    self.guard.enter("socket");
                     let path = self.host.path_from(train.ends);
                     let from = From { path, ecn: train.ecn };
                     let now = self.host.now;
@@ -320,7 +379,12 @@ impl Worker {
                     return;
                 }
                 TunRead::Bytes(count) => {
+<<<<<<< HEAD
                     self.core.read_from_tun(self.host.now, buffer, count, in_parts);
+=======
+                    self.guard.enter("tun");
+                    self.split_read(count);
+>>>>>>> cbeb6e0 (native: a panic costs the packets on their way, never keys, commands or the router)
                     bytes += count;
                 }
             }
