@@ -193,6 +193,7 @@ impl Host {
         self.used = 0;
         self.slot = None;
         self.is_urgent = false;
+        self.held_bytes = self.held.iter().map(|held| held.bytes.len()).sum();
         self.merger = Merger::new(self.merger.abilities());
     }
 

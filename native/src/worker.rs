@@ -379,12 +379,8 @@ impl Worker {
                     return;
                 }
                 TunRead::Bytes(count) => {
-<<<<<<< HEAD
-                    self.core.read_from_tun(self.host.now, buffer, count, in_parts);
-=======
                     self.guard.enter("tun");
-                    self.split_read(count);
->>>>>>> cbeb6e0 (native: a panic costs the packets on their way, never keys, commands or the router)
+                    self.core.read_from_tun(self.host.now, buffer, count, in_parts);
                     bytes += count;
                 }
             }

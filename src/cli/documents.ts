@@ -18,6 +18,12 @@ export interface StatusDocument {
   readonly neighbors: { readonly established: number; readonly total: number };
   readonly routes: { readonly prefixes: number; readonly paths: number };
   readonly drops: Readonly<Record<string, number>>;
+  /** Of the plane: what was said of its last panic, if there was one. */
+  readonly planeHealth?: {
+    readonly state: string;
+    readonly panics: number;
+    readonly problem: string | null;
+  };
   /** What waits to be sealed; null for a plane where nothing does. */
   readonly queue?: {
     readonly bytes: number;

@@ -19,6 +19,7 @@ export function statusText(s: StatusDocument): string {
     `routes     ${s.routes.prefixes} prefixes, ${s.routes.paths} paths`,
     `drops      ${drops.map(([reason, count]) => `${reason} ${count}`).join(', ') || 'none'}`,
     ...queueText(s),
+    ...healthText(s),
   ];
   return lines.map((line) => `${clip(line, LINE_WIDTH)}\n`).join('');
 }
@@ -29,6 +30,12 @@ function queueText({ queue }: StatusDocument): string[] {
   return [
     `queue      ${bytes(waiting)} now, ${bytes(bytesHigh)} at most, ${marked} packets marked`,
   ];
+}
+
+function healthText({ planeHealth: health }: StatusDocument): string[] {
+  if (health === undefined || health.panics === 0) return [];
+  const state = health.state === 'paused' ? 'PAUSED' : 'running';
+  return [`packets    ${state} after ${health.panics} panics; the last: ${health.problem ?? ''}`];
 }
 
 function tunText({ tun }: StatusDocument): string {

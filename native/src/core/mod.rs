@@ -153,12 +153,13 @@ impl Core {
         self.gate = Some(gate::Gate::new(mac1_key, self.seed));
     }
 
-    /// After a panic: what is made from other things is made anew, half-joined packets are gone; keys, their counters and
+    /// After a panic: what is made from other things is made anew, what waited is gone; keys, their counters and
     /// replay windows, routes and counters stay. A counter is taken before it seals, so none is used twice.
     pub fn recover(&mut self) {
         self.freed.clear();
         self.dirty.clear();
         self.indices.clear();
+        self.drops.add(Reason::QueueFull, self.queue.clear());
         for (id, link) in &mut self.links {
             link.joiner = split::Joiner::default();
             link.is_dirty = false;

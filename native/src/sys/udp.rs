@@ -147,8 +147,8 @@ pub fn receive(socket: &Socket, buffer: &mut [u8]) -> Receive {
     let ends = Ends { socket: socket.id, ..Ends::default() };
     let mut heard = Heard { ends, segment: bytes, ecn: 0 };
     read_name(&name, &mut heard.ends);
-    let used = (message.msg_controllen as usize).min(control.0.len());
-    control::read(&control.0[..used], &mut heard);
+    let used: usize = message.msg_controllen as _;
+    control::read(&control.0[..used.min(control.0.len())], &mut heard);
     let is_cut = message.msg_flags & (libc::MSG_TRUNC | libc::MSG_CTRUNC) != 0;
     if is_cut || heard.ends.port == 0 {
         return Receive::Useless;

@@ -66,6 +66,7 @@ export class RouterDocuments implements RouterControl {
       routes: { prefixes: locRib.size, paths: locRib.paths },
       drops: plane.drops(),
       queue: plane.queue?.() ?? null,
+      planeHealth: plane.health?.() ?? { state: 'running', panics: 0, problem: null },
       mesh: engine.mesh.counters(),
       noise: engine.mesh.noiseCounters(),
       rssBytes: process.memoryUsage.rss(),
