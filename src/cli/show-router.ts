@@ -18,6 +18,7 @@ export function statusText(s: StatusDocument): string {
     `neighbors  ${s.neighbors.established} established of ${s.neighbors.total}`,
     `routes     ${s.routes.prefixes} prefixes, ${s.routes.paths} paths`,
     `drops      ${drops.map(([reason, count]) => `${reason} ${count}`).join(', ') || 'none'}`,
+    ...(s.tun.problem ? [`problem    ${s.tun.problem}`] : []),
     ...queueText(s),
     ...healthText(s),
   ];
@@ -40,7 +41,7 @@ function healthText({ planeHealth: health }: StatusDocument): string[] {
 
 function tunText({ tun }: StatusDocument): string {
   const text = `TUN ${tun.name} mtu ${tun.mtu}`;
-  return tun.problem ? `${text} LOST (${clip(tun.problem, 40)})` : text;
+  return tun.problem ? `${text} ${(tun.state ?? 'lost').toUpperCase()}` : text;
 }
 
 const LINK_HEADS = 'Peer Name State Via Remote RTT Loss Rx Tx Handshake'.split(' ');

@@ -22,6 +22,7 @@ import { KernelRoutes } from '../platform/kernel-routes.js';
 import type { Identity } from '../platform/keystore.js';
 import type { NativeBinding } from '../platform/native.js';
 import { Tun } from '../platform/tun.js';
+import { TunCare, type TunState } from '../platform/tun-care.js';
 import { PeerApplier, type PeerChanges } from './apply-peers.js';
 import { BrowserRoute } from './browser-route.js';
 import type { RouterConfig } from './config/config.js';
@@ -64,6 +65,14 @@ export interface RouterParts {
   readonly stop: () => void;
 }
 
+interface TunView {
+  readonly name: string;
+  readonly mtu: number;
+  readonly state: TunState;
+  /** In words, empty while it is up. */
+  readonly problem: string;
+}
+
 /** Ours: packets from the TUN in one pass, before datagrams get their turn. */
 const TUN_BATCHES_PER_PASS = 4;
 
@@ -93,7 +102,7 @@ export class Router {
   #discovery: DiscoverySocket | undefined;
   #dns: DnsServer | undefined;
   #interfaces: InterfaceWatcher | undefined;
-  #tunLost = '';
+  #tunCare: TunCare | undefined;
   #stopped = false;
 
   constructor(parts: RouterParts) {
@@ -196,9 +205,10 @@ export class Router {
     return this.parts.identity.id;
   }
 
-  get tun(): { readonly name: string; readonly mtu: number; readonly problem: string } {
-    const mtu = this.config.tunMtu;
-    return { name: this.#tun?.name ?? this.config.tunName, mtu, problem: this.#tunLost };
+  get tun(): TunView {
+    const { tunMtu: mtu, tunName } = this.config;
+    const { state = 'up', problem = '' } = this.#tunCare ?? {};
+    return { name: this.#tun?.name ?? tunName, mtu, state, problem };
   }
 
   /** @throws UserError: address in use, no permission for the TUN … `stop` undoes what was done until then. */
@@ -259,8 +269,14 @@ export class Router {
     });
     this.#stockRoutes = new StockRoutes(this.#routes, log);
     if (config.browserRoute) {
-      this.#browserRoute = new BrowserRoute({ routes: this.#routes, index: tun.index, log });
+      this.#browserRoute = new BrowserRoute({ routes: this.#routes, log });
     }
+    this.#tunCare = new TunCare({
+      ...{ index: tun.index, name: tun.name, addresses: [address] },
+      nameNow: () => tun.nameNow(),
+      restored: (index) => this.#routes?.restore(index),
+      log: (message) => log.warn('tun', message),
+    });
     this.#native?.setTun(tun.fd);
     const plane = this.#portable;
     if (plane === undefined) return;
@@ -271,8 +287,7 @@ export class Router {
   }
 
   #tunIsGone(reason: string): void {
-    this.#tunLost = reason;
-    this.parts.log.error('tun', `${reason}; links go on, packets of this host do not`);
+    this.#tunCare?.deleted(reason);
   }
 
   #readTun(tun: Tun, plane: PortableCore): void {
@@ -309,6 +324,7 @@ export class Router {
 
   #interfacesChanged({ present }: LanChange): void {
     this.#discovery?.setInterfaces(present);
+    this.#tunCare?.look();
     this.#routes?.recheck();
     this.#browserRoute?.update();
     this.#tellCandidates();

@@ -26,7 +26,12 @@ export interface StatusDocument {
   readonly realm: string;
   readonly plane: string;
   readonly pid: number;
-  readonly tun: { readonly name: string; readonly mtu: number; readonly problem: string | null };
+  readonly tun: {
+    readonly name: string;
+    readonly mtu: number;
+    readonly state: string;
+    readonly problem: string | null;
+  };
   readonly planeHealth: {
     readonly state: string;
     readonly panics: number;

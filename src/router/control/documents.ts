@@ -57,7 +57,7 @@ export class RouterDocuments implements RouterControl {
         transit: config.transit,
         listen: listening,
       },
-      tun: { name: tun.name, mtu: tun.mtu, problem: tun.problem || null },
+      tun: { name: tun.name, mtu: tun.mtu, state: tun.state, problem: tun.problem || null },
       links: { up: links.filter((link) => link.state === 'up').length, total: links.length },
       neighbors: {
         established: neighbors.filter((one) => one.isEstablished).length,
