@@ -1,6 +1,7 @@
 //! The thread that moves packets: it runs to completion, and sleeps only when nothing is left to do.
 use crate::codec::{self, Reader};
 use crate::core::drops::{Reason, NAMES};
+use crate::core::gate::GateKeys;
 use crate::core::{Command, Core, From};
 use crate::guard::Guard;
 use crate::host::{Carrier, Host};
@@ -319,8 +320,9 @@ impl Worker {
                 self.is_socket_ready.push(true);
             }
             16 => {
-                let key: [u8; 32] = reader.take(32)?.try_into().ok()?;
-                self.core.guard_handshakes(key);
+                let mac1: [u8; 32] = reader.take(32)?.try_into().ok()?;
+                let cookie: [u8; 32] = reader.take(32)?.try_into().ok()?;
+                self.core.guard_handshakes(GateKeys { mac1, cookie });
             }
             15 => {
                 self.host.set_tun(Tun { fd: reader.u32()? as i32 });

@@ -183,6 +183,8 @@ export type DropReason =
   | 'reassembly'
   | 'queue-full'
   | 'handshake-flood'
+  /** An initiation without a cookie while there were many; it was answered with one. */
+  | 'cookie-demanded'
   /** Marked on the way, and its sender does not know ECN (RFC 6040 §4.2). */
   | 'congested'
   /** The longest flow's, when more waited to be sealed than may. */

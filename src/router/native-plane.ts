@@ -91,9 +91,9 @@ export class NativePlane implements RouterPlane {
     transport.sockets?.handOver((socket) => this.#tellSocket(socket));
   }
 
-  /** Handshake messages without this key's MAC1 (whitepaper §5.4.4) never come up. */
-  guard(mac1Key: Uint8Array): void {
-    this.#out.u8(16).raw(mac1Key);
+  /** Handshake messages without this key's MAC1 (whitepaper §5.4.4) never come up; many need a cookie (§5.4.7). */
+  guard(keys: { readonly mac1: Uint8Array; readonly cookie: Uint8Array }): void {
+    this.#out.u8(16).raw(keys.mac1).raw(keys.cookie);
     this.#send();
   }
 

@@ -10,7 +10,7 @@ import type { Millis } from '../base/time.js';
 import { Engine, type EngineOutput } from '../engine/engine.js';
 import { engineOptions, type RouterIdentity } from '../engine/options.js';
 import type { MeshConfig } from '../mesh/types.js';
-import { mac1Key } from '../noise/cookie.js';
+import { cookieKey, mac1Key } from '../noise/cookie.js';
 import { PortableCore } from '../plane/portable/core.js';
 import type { FibChange, PlaneCommand, PlaneEvent } from '../plane/types.js';
 import { now, wallClock } from '../platform/clock.js';
@@ -134,7 +134,11 @@ export class Router {
       this.plane = this.#portable;
     } else {
       this.#native = this.#makeNative(parts.native, seed, emit);
-      this.#native.guard(mac1Key(crypto, identity.noisePublic));
+      const { noisePublic } = identity;
+      this.#native.guard({
+        mac1: mac1Key(crypto, noisePublic),
+        cookie: cookieKey(crypto, noisePublic),
+      });
       this.plane = this.#native;
     }
     this.engine = new Engine(
@@ -156,6 +160,7 @@ export class Router {
         },
         readLink: (link, into) => this.plane.readLink(link, into),
         aes: hasAesInstructions(),
+        gated: parts.native !== undefined,
       }),
     );
     this.#peers = new PeerApplier(this.engine);

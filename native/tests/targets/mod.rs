@@ -1,5 +1,7 @@
 //! One episode of each target: a world, some inputs, and what must hold whatever they were.
 use crate::mutate::Random;
+use alamesh_plane::core::blake2s;
+use alamesh_plane::core::gate::GateKeys;
 use alamesh_plane::core::session::{Cipher, Keypair, Session, HEADER, OVERHEAD};
 use alamesh_plane::core::{Core, From};
 use alamesh_plane::host::{Carrier, Host};
@@ -386,6 +388,15 @@ pub fn control_messages(random: &mut Random) -> usize {
     INPUTS
 }
 
+/// With a right MAC1, if it is long enough for one.
+fn marked(keys: &GateKeys, mut message: Vec<u8>) -> Vec<u8> {
+    if let Some(at) = message.len().checked_sub(32) {
+        let mac = blake2s::mac(&keys.mac1, &message[..at]);
+        message[at..at + 16].copy_from_slice(&mac);
+    }
+    message
+}
+
 /// The world of a router without a socket and a TUN: every send fails, every path comes and goes.
 pub fn host(random: &mut Random) -> usize {
     let mut core = Core::new(random.next());
@@ -401,7 +412,9 @@ pub fn host(random: &mut Random) -> usize {
         }
     };
     apply(&mut core, &mut host, &[setup(), keypair(LINK, INDEX, false)].concat());
-    let mut corpus = handshakes();
+    let keys = GateKeys { mac1: [7; 32], cookie: [9; 32] };
+    core.guard_handshakes(keys);
+    let mut corpus: Vec<Vec<u8>> = handshakes().into_iter().map(|one| marked(&keys, one)).collect();
     let mut peer = Peer::new(Cipher::ChaCha20Poly1305);
     let passing = packets(random, [1, 2]);
     for i in 0..INPUTS {
@@ -411,6 +424,9 @@ pub fn host(random: &mut Random) -> usize {
         let sealed = peer.seal(&[0xa0; 20]);
         corpus.push(sealed);
         let mut datagram = random.mutated(&corpus);
+        if random.chance(2) {
+            datagram = marked(&keys, datagram);
+        }
         core.datagram(&mut host, i as f64, From { path, ecn: 0 }, &mut datagram);
         for _ in 0..random.below(400) {
             core.tun_packet(&mut host, i as f64, random.pick::<Vec<u8>>(&passing));
