@@ -15,6 +15,7 @@ use std::panic::{catch_unwind, resume_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant as Clock};
+use zeroize::Zeroize;
 
 /// Of one pass, before others have their turn.
 const TRAINS_PER_SOCKET: usize = 4;
@@ -23,6 +24,7 @@ const TUN_BYTES: usize = 512 * 1024;
 /// Of the packets that wait, before sockets and commands are looked at again.
 const SERVED_BYTES: usize = 128 * 1024;
 const COMMAND_BYTES: usize = 256 * 1024;
+const COMMAND_TIME: Duration = Duration::from_millis(1);
 /// Events that wait for control code; what is beyond is lost, and counted.
 const EVENT_BYTES_MAX: usize = 32 * 1024 * 1024;
 const READ_BYTES: usize = 65_536 + VNET;
@@ -257,12 +259,15 @@ impl Worker {
 
     fn take_commands(&mut self) {
         if self.commands_done >= self.commands.len() {
-            self.commands.clear();
+            // There may be keys among them.
+            self.commands.zeroize();
+            self.commands.shrink_to(COMMAND_BYTES);
             self.commands_done = 0;
             std::mem::swap(&mut self.commands, &mut lock(&self.shared.commands));
         }
         let end = self.commands.len().min(self.commands_done + COMMAND_BYTES);
-        while self.commands_done < end {
+        let started = Clock::now();
+        while self.commands_done < end && started.elapsed() < COMMAND_TIME {
             let waiting = std::mem::take(&mut self.commands);
             let mut reader = Reader::new(&waiting[self.commands_done..]);
             let before = reader.left();

@@ -259,6 +259,8 @@ export class NativePlane implements RouterPlane {
 
   #send(): void {
     if (this.#out.length === 0 || this.#isStopped) return;
-    this.#parts.native.planeApply(this.#handle, this.#out.take());
+    const commands = this.#out.take();
+    this.#parts.native.planeApply(this.#handle, commands);
+    commands.fill(0); // there may be keys in them
   }
 }
