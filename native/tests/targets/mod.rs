@@ -417,6 +417,7 @@ pub fn host(random: &mut Random) -> usize {
     let mut corpus: Vec<Vec<u8>> = handshakes().into_iter().map(|one| marked(&keys, one)).collect();
     let mut peer = Peer::new(Cipher::ChaCha20Poly1305);
     let passing = packets(random, [1, 2]);
+    let reads = reads(random);
     for i in 0..INPUTS {
         host.now = i as f64;
         let stranger = ends(random.next() as u8);
@@ -431,6 +432,14 @@ pub fn host(random: &mut Random) -> usize {
         for _ in 0..random.below(400) {
             core.tun_packet(&mut host, i as f64, random.pick::<Vec<u8>>(&passing));
         }
+        for _ in 0..random.below(9) {
+            let read = random.mutated(&reads);
+            let mut buffer = core.read_buffer();
+            let length = read.len().min(buffer.len());
+            buffer[..length].copy_from_slice(&read[..length]);
+            core.read_from_tun(i as f64, buffer, length, random.chance(2));
+        }
+        core.serve(&mut host, i as f64, random.below(200_000));
         if random.chance(10) {
             host.remove_path(*random.pick(&[PATH, OTHER_PATH, path]));
         }
