@@ -166,7 +166,8 @@ impl Writer {
         self.blob(10, &[path], datagram);
     }
 
-    /// Something that a person should read. `kind`: 0 an error, 1 the TUN is gone.
+    /// Something that a person should read. `kind`: 0 an error, 1 the TUN is gone; after panics: 2 the worker went
+    /// on, 3 it pauses, 4 it goes on after a pause.
     pub fn trouble(&mut self, kind: u32, text: &str) {
         self.blob(11, &[kind], text.as_bytes());
     }

@@ -185,6 +185,18 @@ impl Host {
         self.tun = Some(tun);
     }
 
+    /// After a panic: what was on its way is gone, and counted; sockets, TUN and paths stay.
+    pub fn recover(&mut self) {
+        self.unsent += self.queue.len() as u64;
+        self.queue.clear();
+        self.arena.resize(ARENA_BYTES, 0);
+        self.used = 0;
+        self.slot = None;
+        self.is_urgent = false;
+        self.held_bytes = self.held.iter().map(|held| held.bytes.len()).sum();
+        self.merger = Merger::new(self.merger.abilities());
+    }
+
     /// Control code's number for a path, and where it leads.
     pub fn set_path(&mut self, id: PathId, carrier: Carrier, room: usize, ends: Ends) {
         self.remove_path(id);
@@ -404,6 +416,10 @@ impl Host {
         }
     }
 
+    fn udp_ends(&self, path: PathId) -> Option<&Ends> {
+        self.paths.get(&path).filter(|path| path.carrier == Carrier::Udp).map(|path| &path.ends)
+    }
+
     /// Control code hears of a stranger's path when something is said about it.
     fn tell_path(&mut self, id: PathId) {
         let Some(path) = self.paths.get_mut(&id).filter(|path| !path.is_told) else { return };
@@ -439,15 +455,28 @@ impl World for Host {
         self.paths.get(&path).map(|path| path.room)
     }
 
-    /// An IPv4 address, or an IPv6 /64.
+    /// An IPv4 address, or an IPv6 /64. A path that has none, as of a stream, is a source of its own.
     fn source_of(&self, path: PathId) -> u128 {
-        let Some(path) = self.paths.get(&path) else { return 0 };
-        let address = u128::from_be_bytes(path.ends.remote);
-        if path.ends.is_ip4() {
+        let Some(ends) = self.udp_ends(path) else { return u128::from(path) | 1 << 127 };
+        let address = u128::from_be_bytes(ends.remote);
+        let is_link_local = address >> 118 == 0xfe80 >> 6;
+        if ends.is_ip4() || is_link_local {
             address
         } else {
             address >> 64
         }
+    }
+
+    fn address_of(&self, path: PathId) -> [u8; 24] {
+        let mut out = [0; 24];
+        if let Some(ends) = self.udp_ends(path) {
+            out[..16].copy_from_slice(&ends.remote);
+            out[16..20].copy_from_slice(&ends.remote_zone.to_le_bytes());
+            out[20..].copy_from_slice(&ends.port.to_le_bytes());
+        } else {
+            out[20..].copy_from_slice(&path.to_le_bytes());
+        }
+        out
     }
 
     #[inline]

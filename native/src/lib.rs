@@ -6,6 +6,7 @@
 pub mod binding;
 pub mod codec;
 pub mod core;
+pub mod guard;
 pub mod host;
 pub mod memory;
 pub mod offload;

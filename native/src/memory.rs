@@ -27,6 +27,10 @@ impl World for Lists {
         u128::from(path)
     }
 
+    fn address_of(&self, path: PathId) -> [u8; 24] {
+        std::array::from_fn(|i| path.to_le_bytes()[i % 4])
+    }
+
     fn slot(&mut self, path: PathId, len: usize, how: Sending) -> Option<&mut [u8]> {
         let (_, _, datagram) = self.slot.insert((path, how.urgent, vec![0; len]));
         Some(datagram)

@@ -1,7 +1,9 @@
 //! The thread that moves packets: it runs to completion, and sleeps only when nothing is left to do.
 use crate::codec::{self, Reader};
 use crate::core::drops::{Reason, NAMES};
+use crate::core::gate::GateKeys;
 use crate::core::{Command, Core, From};
+use crate::guard::Guard;
 use crate::host::{Carrier, Host};
 use crate::offload::VNET;
 use crate::sys::poll::{wait, Waker, Wanted};
@@ -9,10 +11,11 @@ use crate::sys::tun::{Tun, TunRead};
 use crate::sys::udp::{self, Ends, Receive, Socket, ENDS_BYTES};
 use crate::world::{LinkId, World};
 use std::collections::HashMap;
-use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::panic::{catch_unwind, resume_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant as Clock;
+use std::time::{Duration, Instant as Clock};
+use zeroize::Zeroize;
 
 /// Of one pass, before others have their turn.
 const TRAINS_PER_SOCKET: usize = 4;
@@ -21,11 +24,18 @@ const TUN_BYTES: usize = 512 * 1024;
 /// Of the packets that wait, before sockets and commands are looked at again.
 const SERVED_BYTES: usize = 128 * 1024;
 const COMMAND_BYTES: usize = 256 * 1024;
+const COMMAND_TIME: Duration = Duration::from_millis(1);
 /// Events that wait for control code; what is beyond is lost, and counted.
 const EVENT_BYTES_MAX: usize = 32 * 1024 * 1024;
 const READ_BYTES: usize = 65_536 + VNET;
-/// After this many panics the worker gives up.
-const PANICS_MAX: u32 = 100;
+/// While it pauses after panics it looks for commands this often.
+const PAUSED_LOOK: Duration = Duration::from_millis(100);
+
+/// Kinds of `trouble`, besides 0 for an error.
+const TROUBLE_TUN_GONE: u32 = 1;
+const TROUBLE_RESTARTED: u32 = 2;
+const TROUBLE_PAUSED: u32 = 3;
+const TROUBLE_RESUMED: u32 = 4;
 
 /// What both threads see.
 pub struct Shared {
@@ -105,6 +115,7 @@ pub struct Worker {
     buffer: Vec<u8>,
     is_tun_ready: bool,
     is_socket_ready: Vec<bool>,
+    guard: Guard,
 }
 
 impl Worker {
@@ -122,23 +133,57 @@ impl Worker {
             buffer: vec![0; READ_BYTES],
             is_tun_ready: false,
             is_socket_ready: Vec::new(),
+            guard: Guard::default(),
         }
     }
 
     /// Until `stop`.
     pub fn run(mut self) {
-        let mut panics = 0;
-        while !self.shared.is_stopped.load(Ordering::SeqCst) && panics < PANICS_MAX {
-            if let Err(cause) = catch_unwind(AssertUnwindSafe(|| self.turn())) {
-                panics += 1;
-                let text = cause.downcast_ref::<String>().cloned();
-                let text = text.or_else(|| cause.downcast_ref::<&str>().map(ToString::to_string));
-                let text = text.unwrap_or_else(|| "no message".into());
-                self.host.events.trouble(0, &format!("the packet worker went on after: {text}"));
-                self.publish();
+        self.guard.begin();
+        while !self.shared.is_stopped.load(Ordering::SeqCst) {
+            if self.guard.is_paused() {
+                self.caught(Worker::paused_turn);
+            } else {
+                self.caught(Worker::turn);
             }
         }
-        self.last_words();
+        self.caught(Worker::last_words);
+    }
+
+    /// Runs `work`. After a panic what was on its way is gone; keys, counters, routes and paths are kept.
+    fn caught(&mut self, work: impl FnOnce(&mut Worker)) {
+        let Err(_) = catch_unwind(AssertUnwindSafe(|| work(self))) else { return };
+        let text = self.guard.caught(self.now());
+        let kind = if self.guard.is_paused() { TROUBLE_PAUSED } else { TROUBLE_RESTARTED };
+        let recovered = catch_unwind(AssertUnwindSafe(|| {
+            self.core.recover();
+            self.host.recover();
+            self.host.events.trouble(kind, &text);
+            self.publish();
+        }));
+        if recovered.is_err() {
+            self.guard.caught(self.now());
+        }
+    }
+
+    /// Packets stay in the kernel, and are dropped there; what control code says is heard.
+    fn paused_turn(&mut self) {
+        self.host.now = self.now();
+        self.take_commands();
+        self.publish();
+        if self.guard.ends_pause(self.now()) {
+            self.host.events.trouble(TROUBLE_RESUMED, "the packet worker goes on after its pause");
+            self.wake_all();
+            self.publish();
+        } else {
+            std::thread::sleep(PAUSED_LOOK);
+        }
+    }
+
+    /// Everything may have something to read.
+    fn wake_all(&mut self) {
+        self.is_tun_ready = self.host.tun.is_some();
+        self.is_socket_ready.fill(true);
     }
 
     /// What control code said before it stopped us still leaves.
@@ -163,10 +208,14 @@ impl Worker {
         for at in 0..self.host.sockets().len() {
             self.drain_socket(at);
         }
+        self.guard.enter("deliver");
         self.host.flush_tun();
         self.drain_tun();
+        self.guard.enter("serve");
         self.serve();
+        self.guard.enter("send");
         self.host.flush();
+        self.guard.enter("publish");
         self.publish();
         let is_busy = self.is_tun_ready
             || self.is_socket_ready.contains(&true)
@@ -205,28 +254,43 @@ impl Worker {
     fn tun_gone(&mut self) {
         self.host.tun = None;
         self.is_tun_ready = false;
-        self.host.events.trouble(1, "the interface was deleted");
+        self.host.events.trouble(TROUBLE_TUN_GONE, "the interface was deleted");
     }
 
     fn take_commands(&mut self) {
         if self.commands_done >= self.commands.len() {
-            self.commands.clear();
+            // There may be keys among them.
+            self.commands.zeroize();
+            self.commands.shrink_to(COMMAND_BYTES);
             self.commands_done = 0;
             std::mem::swap(&mut self.commands, &mut lock(&self.shared.commands));
         }
-        let end = self.commands_done + COMMAND_BYTES;
-        let commands = std::mem::take(&mut self.commands);
-        while self.commands_done < commands.len().min(end) {
-            let mut reader = Reader::new(&commands[self.commands_done..]);
+        let end = self.commands.len().min(self.commands_done + COMMAND_BYTES);
+        let started = Clock::now();
+        while self.commands_done < end && started.elapsed() < COMMAND_TIME {
+            let waiting = std::mem::take(&mut self.commands);
+            let mut reader = Reader::new(&waiting[self.commands_done..]);
             let before = reader.left();
-            if self.command(&mut reader).is_none() {
-                self.host.events.trouble(0, "a command could not be read");
-                self.commands_done = commands.len();
-                break;
-            }
+            let done = self.try_command(&mut reader);
             self.commands_done += before - reader.left();
+            self.commands = waiting;
+            match done {
+                Ok(Some(())) => {}
+                Ok(None) => {
+                    self.host.events.trouble(0, "a command could not be read");
+                    self.commands_done = self.commands.len();
+                }
+                // Only the command that caused it is lost.
+                Err(cause) => resume_unwind(cause),
+            }
         }
-        self.commands = commands;
+    }
+
+    fn try_command(&mut self, reader: &mut Reader) -> std::thread::Result<Option<()>> {
+        catch_unwind(AssertUnwindSafe(|| {
+            self.guard.enter("command");
+            self.command(reader)
+        }))
     }
 
     fn command(&mut self, reader: &mut Reader) -> Option<()> {
@@ -261,8 +325,9 @@ impl Worker {
                 self.is_socket_ready.push(true);
             }
             16 => {
-                let key: [u8; 32] = reader.take(32)?.try_into().ok()?;
-                self.core.guard_handshakes(key);
+                let mac1: [u8; 32] = reader.take(32)?.try_into().ok()?;
+                let cookie: [u8; 32] = reader.take(32)?.try_into().ok()?;
+                self.core.guard_handshakes(GateKeys { mac1, cookie });
             }
             15 => {
                 self.host.set_tun(Tun { fd: reader.u32()? as i32 });
@@ -292,6 +357,7 @@ impl Worker {
                 }
                 Receive::Useless => {}
                 Receive::Train(train) => {
+                    self.guard.enter("socket");
                     let path = self.host.path_from(train.ends);
                     let from = From { path, ecn: train.ecn };
                     let now = self.host.now;
@@ -320,6 +386,7 @@ impl Worker {
                     return;
                 }
                 TunRead::Bytes(count) => {
+                    self.guard.enter("tun");
                     self.core.read_from_tun(self.host.now, buffer, count, in_parts);
                     bytes += count;
                 }

@@ -34,6 +34,8 @@ pub trait World {
     fn path_room(&self, path: PathId) -> Option<usize>;
     /// Who is at the other end: the address of one host, or of one site where a site has many.
     fn source_of(&self, path: PathId) -> u128;
+    /// Who exactly: what a cookie is bound to.
+    fn address_of(&self, path: PathId) -> [u8; 24];
     /// Room for one datagram of exactly `len` bytes, to be written right away and ended with `commit`. Datagrams of one
     /// path leave in order; an urgent one passes those that still wait. None: nothing can be taken.
     fn slot(&mut self, path: PathId, len: usize, how: Sending) -> Option<&mut [u8]>;

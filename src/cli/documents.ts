@@ -12,12 +12,23 @@ export interface StatusDocument {
   readonly plane: string;
   readonly pid: number;
   readonly uptimeMsec: number;
-  /** `problem`: why the device is of no use any more. */
-  readonly tun: { readonly name: string; readonly mtu: number; readonly problem?: string | null };
+  /** `state`: up, down, elsewhere (another network namespace), deleted. `problem`: why it is of no use, and what to do. */
+  readonly tun: {
+    readonly name: string;
+    readonly mtu: number;
+    readonly state?: string;
+    readonly problem?: string | null;
+  };
   readonly links: { readonly up: number; readonly total: number };
   readonly neighbors: { readonly established: number; readonly total: number };
   readonly routes: { readonly prefixes: number; readonly paths: number };
   readonly drops: Readonly<Record<string, number>>;
+  /** Of the plane: what was said of its last panic, if there was one. */
+  readonly planeHealth?: {
+    readonly state: string;
+    readonly panics: number;
+    readonly problem: string | null;
+  };
   /** What waits to be sealed; null for a plane where nothing does. */
   readonly queue?: {
     readonly bytes: number;

@@ -18,7 +18,9 @@ export function statusText(s: StatusDocument): string {
     `neighbors  ${s.neighbors.established} established of ${s.neighbors.total}`,
     `routes     ${s.routes.prefixes} prefixes, ${s.routes.paths} paths`,
     `drops      ${drops.map(([reason, count]) => `${reason} ${count}`).join(', ') || 'none'}`,
+    ...(s.tun.problem ? [`problem    ${s.tun.problem}`] : []),
     ...queueText(s),
+    ...healthText(s),
   ];
   return lines.map((line) => `${clip(line, LINE_WIDTH)}\n`).join('');
 }
@@ -31,9 +33,15 @@ function queueText({ queue }: StatusDocument): string[] {
   ];
 }
 
+function healthText({ planeHealth: health }: StatusDocument): string[] {
+  if (health === undefined || health.panics === 0) return [];
+  const state = health.state === 'paused' ? 'PAUSED' : 'running';
+  return [`packets    ${state} after ${health.panics} panics; the last: ${health.problem ?? ''}`];
+}
+
 function tunText({ tun }: StatusDocument): string {
   const text = `TUN ${tun.name} mtu ${tun.mtu}`;
-  return tun.problem ? `${text} LOST (${clip(tun.problem, 40)})` : text;
+  return tun.problem ? `${text} ${(tun.state ?? 'lost').toUpperCase()}` : text;
 }
 
 const LINK_HEADS = 'Peer Name State Via Remote RTT Loss Rx Tx Handshake'.split(' ');

@@ -36,6 +36,8 @@ export interface RouterOptions {
   readonly mesh?: Partial<MeshConfig>;
   /** Offer AES-256-GCM to peers of ours; default false. */
   readonly aes?: boolean;
+  /** The plane has a gate for handshakes; default false. */
+  readonly gated?: boolean;
   readonly readLink: (link: LinkId, into: LinkCounters) => boolean;
 }
 
@@ -107,6 +109,7 @@ export function engineOptions(options: RouterOptions): EngineOptions {
       },
       readLink,
       aes: options.aes ?? false,
+      gated: options.gated ?? false,
       ...(options.mesh && { config: options.mesh }),
     },
     alanet: {

@@ -87,11 +87,11 @@ export class Mesh {
   #isShutDown = false;
 
   constructor(options: MeshOptions) {
-    const { crypto, entropy, wall, identity, config, aes = false } = options;
+    const { crypto, entropy, wall, identity, config, aes = false, gated = false } = options;
     this.#options = options;
     const timing = config?.timing;
     this.#noise = new NoiseDevice({
-      ...{ crypto, entropy, wall, privateKey: identity.noisePrivateKey, aes },
+      ...{ crypto, entropy, wall, privateKey: identity.noisePrivateKey, aes, gated },
       ...(timing === undefined ? {} : { timing }),
     });
     this.#ctx = {

@@ -41,6 +41,8 @@ export interface MeshOptions {
   readonly config?: Partial<MeshConfig>;
   /** AES-256-GCM is offered to peers of ours: see `NoiseDeviceOptions`. */
   readonly aes?: boolean;
+  /** The plane has a gate for handshakes: see `NoiseDeviceOptions`. */
+  readonly gated?: boolean;
   /** The plane's view of a link, read at once. @returns false for an unknown link. */
   readonly readLink: (link: LinkId, into: LinkCounters) => boolean;
 }

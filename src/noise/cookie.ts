@@ -27,6 +27,10 @@ const SECRET_BYTES = 32;
 export const mac1Key = (crypto: Crypto, publicKey: Uint8Array): Uint8Array =>
   crypto.blake2s(LABEL_MAC1, publicKey);
 
+/** What cookies of the owner of this key are sealed with. */
+export const cookieKey = (crypto: Crypto, publicKey: Uint8Array): Uint8Array =>
+  crypto.blake2s(LABEL_COOKIE, publicKey);
+
 const mac1Of = (datagram: Uint8Array): Uint8Array =>
   datagram.subarray(mac1At(datagram), mac2At(datagram));
 
@@ -45,7 +49,7 @@ export class CookieChecker {
     this.#entropy = entropy;
     this.#refresh = refresh;
     this.#mac1Key = mac1Key(crypto, publicKey);
-    this.#cookieKey = crypto.blake2s(LABEL_COOKIE, publicKey);
+    this.#cookieKey = cookieKey(crypto, publicKey);
   }
 
   hasMac1(datagram: Uint8Array): boolean {

@@ -336,7 +336,7 @@ export class NoiseDevice {
   /** Decides, before any Diffie-Hellman, whether an initiation is worth one; asks for a cookie when it must. */
   #atGate(arrival: Arrival): 'flood' | 'cookieDemanded' | undefined {
     const { now, source, datagram } = arrival;
-    if (this.#gate.underLoad(now)) {
+    if (!this.#options.gated && this.#gate.underLoad(now)) {
       if (!this.#checker.hasMac2(now, sourceBytes(source), datagram)) {
         if (this.#gate.mayReply(now)) this.#sendCookie(arrival);
         return 'cookieDemanded';

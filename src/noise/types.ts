@@ -14,6 +14,8 @@ export interface NoiseDeviceOptions {
   readonly timing?: Partial<NoiseTiming>;
   /** This CPU has instructions for AES-256-GCM: it is offered and taken. Default false. */
   readonly aes?: boolean;
+  /** The plane demands cookies and limits the rates of initiations before they come here. Default false. */
+  readonly gated?: boolean;
 }
 
 /** What the handshake made; the plane's `Keypair` has the same fields. */

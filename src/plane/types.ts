@@ -183,6 +183,8 @@ export type DropReason =
   | 'reassembly'
   | 'queue-full'
   | 'handshake-flood'
+  /** An initiation without a cookie while there were many; it was answered with one. */
+  | 'cookie-demanded'
   /** Marked on the way, and its sender does not know ECN (RFC 6040 §4.2). */
   | 'congested'
   /** The longest flow's, when more waited to be sealed than may. */
@@ -197,6 +199,16 @@ export interface QueueCounters {
   readonly marked: number;
 }
 
+/** How a plane outside of JavaScript is. */
+export interface PlaneHealth {
+  /** Paused: it panicked too often, and waits before it moves packets again. */
+  readonly state: 'running' | 'paused';
+  /** Panics since the start that it went on after. */
+  readonly panics: number;
+  /** What was said of the last one. */
+  readonly problem: string | null;
+}
+
 /** What control code needs of a plane, portable or native. */
 export interface Plane {
   readonly kind: 'portable' | 'native';
@@ -208,6 +220,8 @@ export interface Plane {
   drops(): Record<string, number>;
   /** Absent where nothing waits: a plane that hands everything on at once. */
   queue?(): QueueCounters;
+  /** Absent for a plane that cannot be ill without the router. */
+  health?(): PlaneHealth;
 }
 
 /** Packets into the TUN. The portable plane's other side; a native plane has its own. */

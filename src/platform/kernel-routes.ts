@@ -69,8 +69,11 @@ interface Foreign {
 
 export class KernelRoutes {
   readonly #options: KernelRoutesOptions;
+  #index: number;
   readonly #installed = new Set<RoutePrefix>();
   readonly #wanted = new Map<RoutePrefix, 'add' | 'delete'>();
+  /** Wanted, and refused by the kernel: the device was down, perhaps. */
+  readonly #refused = new Set<RoutePrefix>();
   readonly #told = new Set<string>();
   #foreign: readonly Foreign[] = [];
   #scheduled = false;
@@ -79,12 +82,18 @@ export class KernelRoutes {
   /** Removes what a crashed run left on this device. @throws SystemError. */
   constructor(options: KernelRoutesOptions) {
     this.#options = options;
+    this.#index = options.index;
     const routes = listRoutes();
     const left = routes.filter(
       ({ index, protocol }) => index === options.index && protocol === ROUTE_PROTOCOL,
     );
     netlink().requestAll(left.map(deleteRouteRequest));
     this.#foreign = this.#foreignOf(routes);
+  }
+
+  /** Of the TUN. */
+  get index(): number {
+    return this.#index;
   }
 
   get installed(): number {
@@ -113,6 +122,15 @@ export class KernelRoutes {
     for (const prefix of this.#installed) this.#compare(prefix);
   }
 
+  /** The device lost its routes, and may have another index: all that are wanted are set again, soon. */
+  restore(index: number): void {
+    this.#index = index;
+    const lost = [...this.#installed, ...this.#refused];
+    this.#installed.clear();
+    this.#refused.clear();
+    for (const prefix of lost) if (!this.#wanted.has(prefix)) this.#want(prefix, 'add');
+  }
+
   /** Removes all our routes at once. Idempotent. Close it before the TUN. */
   close(): void {
     if (this.#closed) return;
@@ -125,6 +143,7 @@ export class KernelRoutes {
 
   #want(prefix: RoutePrefix, change: 'add' | 'delete'): void {
     if (this.#closed) return;
+    if (change === 'delete') this.#refused.delete(prefix);
     if (this.#installed.has(prefix) === (change === 'add')) this.#wanted.delete(prefix);
     else this.#wanted.set(prefix, change);
     this.#schedule();
@@ -148,8 +167,10 @@ export class KernelRoutes {
     for (const [i, [prefix, change]] of changes.entries()) {
       const error = harmless(change, results[i] ?? 0) ? '' : errnoName(results[i] ?? 0);
       if (error !== '') errors.set(error, (errors.get(error) ?? 0) + 1);
+      this.#refused.delete(prefix);
       if (change === 'delete') this.#installed.delete(prefix);
       else if (error === '') this.#added(prefix);
+      else this.#refused.add(prefix);
     }
     for (const [error, count] of errors) {
       this.#options.refused(`the kernel refused ${count} route changes: ${error}`);
@@ -168,7 +189,7 @@ export class KernelRoutes {
 
   #spec(prefix: RoutePrefix): RouteSpec {
     return {
-      index: this.#options.index,
+      index: this.#index,
       destination: bytesOf(prefix),
       prefixLength: lengthOf(prefix),
       protocol: ROUTE_PROTOCOL,
@@ -181,7 +202,7 @@ export class KernelRoutes {
     return routes
       .filter(({ index, destination, prefixLength: length }) => {
         const unique = ((destination[0] ?? 0) & 0xfe) === 0xfc && length >= 7;
-        return unique && index !== this.#options.index;
+        return unique && index !== this.#index;
       })
       .map(({ destination, prefixLength: length, index }) => ({
         destination,

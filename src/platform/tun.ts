@@ -20,6 +20,7 @@ const O_RDWR = 2;
 const O_NONBLOCK = 0x800;
 const O_CLOEXEC = 0x80000;
 const TUNSETIFF = 0x400454ca;
+const TUNGETIFF = 0x800454d2;
 const IFF_TUN = 1;
 const IFF_NO_PI = 0x1000;
 /** Each packet has a head that tells of checksums and trains: struct virtio_net_hdr. */
@@ -91,6 +92,13 @@ export class Tun {
   /** Stays open, and this object's, until `close`. */
   get fd(): number {
     return this.#descriptor.fd;
+  }
+
+  /** What the device is called by now, wherever it is; undefined when it was deleted. */
+  nameNow(): string | undefined {
+    const request = Buffer.alloc(IFREQ_BYTES);
+    if (libc().ioctl(this.#descriptor.fd, TUNGETIFF, request) !== 0) return undefined;
+    return request.toString('latin1', 0, request.indexOf(0));
   }
 
   /** Begins to tell of packets. Once. */

@@ -13,8 +13,6 @@ const ADDRESS_BITS = 128;
 
 export interface BrowserRouteOptions {
   readonly routes: KernelRoutes;
-  /** Of the TUN. */
-  readonly index: number;
   readonly log: Log;
 }
 
@@ -31,8 +29,10 @@ export class BrowserRoute {
 
   /** Sets it, or takes it back when the host has got IPv6 of its own. Call it when interfaces have changed. */
   update(): void {
-    const { routes, index, log } = this.#options;
-    const isWanted = !listRoutes().some((route) => route.index !== index && this.#covers(route));
+    const { routes, log } = this.#options;
+    const isWanted = !listRoutes().some(
+      (route) => route.index !== routes.index && this.#covers(route),
+    );
     if (isWanted === this.#isSet) return;
     this.#isSet = isWanted;
     const prefix = routePrefix(this.#probed, ADDRESS_BITS);

@@ -19,6 +19,7 @@ import type {
   PathInfo,
   PlaneCommand,
   PlaneEvent,
+  PlaneHealth,
   QueueCounters,
 } from '../plane/types.js';
 import type { NativeBinding } from '../platform/native.js';
@@ -40,6 +41,9 @@ const EVENT_NEW_PATH = 9;
 const EVENT_EXTERNAL = 10;
 const EVENT_TROUBLE = 11;
 const TROUBLE_TUN_GONE = 1;
+const TROUBLE_RESTARTED = 2;
+const TROUBLE_PAUSED = 3;
+const TROUBLE_RESUMED = 4;
 
 export interface NativePlaneParts {
   readonly native: NativeBinding;
@@ -68,6 +72,7 @@ export class NativePlane implements RouterPlane {
     path: undefined,
     datagrams: [],
   };
+  #health: PlaneHealth = { state: 'running', panics: 0, problem: null };
   #isStopped = false;
 
   /** @throws Error when the worker does not start. */
@@ -86,9 +91,9 @@ export class NativePlane implements RouterPlane {
     transport.sockets?.handOver((socket) => this.#tellSocket(socket));
   }
 
-  /** Handshake messages without this key's MAC1 (whitepaper §5.4.4) never come up. */
-  guard(mac1Key: Uint8Array): void {
-    this.#out.u8(16).raw(mac1Key);
+  /** Handshake messages without this key's MAC1 (whitepaper §5.4.4) never come up; many need a cookie (§5.4.7). */
+  guard(keys: { readonly mac1: Uint8Array; readonly cookie: Uint8Array }): void {
+    this.#out.u8(16).raw(keys.mac1).raw(keys.cookie);
     this.#send();
   }
 
@@ -145,6 +150,10 @@ export class NativePlane implements RouterPlane {
     );
   }
 
+  health(): PlaneHealth {
+    return this.#health;
+  }
+
   queue(): QueueCounters {
     const [bytes = 0, bytesHigh = 0, marked = 0] = this.#parts.native.planeQueue(this.#handle);
     return { bytes, bytesHigh, marked };
@@ -181,17 +190,27 @@ export class NativePlane implements RouterPlane {
       case EVENT_EXTERNAL:
         this.#noteExternal(reader.u32() as PathId, reader.blob());
         return;
-      case EVENT_TROUBLE: {
-        const isTun = reader.u32() === TROUBLE_TUN_GONE;
-        const message = Buffer.from(reader.blob()).toString();
-        if (isTun) this.#parts.tunGone(message);
-        else this.#parts.trouble(message);
+      case EVENT_TROUBLE:
+        this.#noteTrouble(reader.u32(), Buffer.from(reader.blob()).toString());
         return;
-      }
       default: {
         const event = readEvent(kind, reader, (id) => this.#infoOf(id));
         if (event !== undefined) this.#parts.emit(event);
       }
+    }
+  }
+
+  #noteTrouble(kind: number, message: string): void {
+    if (kind === TROUBLE_TUN_GONE) {
+      this.#parts.tunGone(message);
+      return;
+    }
+    this.#parts.trouble(message);
+    if (kind === TROUBLE_RESTARTED || kind === TROUBLE_PAUSED) {
+      const state = kind === TROUBLE_PAUSED ? 'paused' : this.#health.state;
+      this.#health = { state, panics: this.#health.panics + 1, problem: message };
+    } else if (kind === TROUBLE_RESUMED) {
+      this.#health = { ...this.#health, state: 'running' };
     }
   }
 
@@ -240,6 +259,8 @@ export class NativePlane implements RouterPlane {
 
   #send(): void {
     if (this.#out.length === 0 || this.#isStopped) return;
-    this.#parts.native.planeApply(this.#handle, this.#out.take());
+    const commands = this.#out.take();
+    this.#parts.native.planeApply(this.#handle, commands);
+    commands.fill(0); // there may be keys in them
   }
 }

@@ -10,7 +10,7 @@ import type { Millis } from '../base/time.js';
 import { Engine, type EngineOutput, type OwnService } from '../engine/engine.js';
 import { engineOptions, type RouterIdentity } from '../engine/options.js';
 import type { MeshConfig } from '../mesh/types.js';
-import { mac1Key } from '../noise/cookie.js';
+import { cookieKey, mac1Key } from '../noise/cookie.js';
 import { PortableCore } from '../plane/portable/core.js';
 import type { FibChange, PlaneCommand, PlaneEvent } from '../plane/types.js';
 import { now, wallClock } from '../platform/clock.js';
@@ -22,6 +22,7 @@ import { KernelRoutes } from '../platform/kernel-routes.js';
 import type { Identity } from '../platform/keystore.js';
 import type { NativeBinding } from '../platform/native.js';
 import { Tun } from '../platform/tun.js';
+import { TunCare, type TunState } from '../platform/tun-care.js';
 import { PeerApplier, type PeerChanges } from './apply-peers.js';
 import { BrowserRoute } from './browser-route.js';
 import type { RouterConfig } from './config/config.js';
@@ -65,6 +66,14 @@ export interface RouterParts {
   readonly stop: () => void;
 }
 
+interface TunView {
+  readonly name: string;
+  readonly mtu: number;
+  readonly state: TunState;
+  /** In words, empty while it is up. */
+  readonly problem: string;
+}
+
 /** Ours: packets from the TUN in one pass, before datagrams get their turn. */
 const TUN_BATCHES_PER_PASS = 4;
 
@@ -95,8 +104,8 @@ export class Router {
   #discovery: DiscoverySocket | undefined;
   #dns: DnsServer | undefined;
   #interfaces: InterfaceWatcher | undefined;
-  #tunLost = '';
   #serviceAddresses: ReadonlySet<Prefix> = new Set();
+  #tunCare: TunCare | undefined;
   #stopped = false;
 
   constructor(parts: RouterParts) {
@@ -128,7 +137,11 @@ export class Router {
       this.plane = this.#portable;
     } else {
       this.#native = this.#makeNative(parts.native, seed, emit);
-      this.#native.guard(mac1Key(crypto, identity.noisePublic));
+      const { noisePublic } = identity;
+      this.#native.guard({
+        mac1: mac1Key(crypto, noisePublic),
+        cookie: cookieKey(crypto, noisePublic),
+      });
       this.plane = this.#native;
     }
     this.engine = new Engine(
@@ -150,6 +163,7 @@ export class Router {
         },
         readLink: (link, into) => this.plane.readLink(link, into),
         aes: hasAesInstructions(),
+        gated: parts.native !== undefined,
       }),
     );
     this.#peers = new PeerApplier(this.engine);
@@ -203,9 +217,10 @@ export class Router {
     return this.parts.identity.id;
   }
 
-  get tun(): { readonly name: string; readonly mtu: number; readonly problem: string } {
-    const mtu = this.config.tunMtu;
-    return { name: this.#tun?.name ?? this.config.tunName, mtu, problem: this.#tunLost };
+  get tun(): TunView {
+    const { tunMtu: mtu, tunName } = this.config;
+    const { state = 'up', problem = '' } = this.#tunCare ?? {};
+    return { name: this.#tun?.name ?? tunName, mtu, state, problem };
   }
 
   /** @throws UserError: address in use, no permission for the TUN … `stop` undoes what was done until then. */
@@ -244,13 +259,15 @@ export class Router {
   /** Their addresses come first, so that the kernel answers as soon as packets come. */
   #setServices(services: readonly OwnService[]): void {
     const wanted = new Set(services.map(({ prefix }) => prefix));
-    for (const prefix of this.#serviceAddresses) {
-      if (!wanted.has(prefix)) this.#tun?.removeAddress(prefixBytes(prefix));
-    }
-    for (const prefix of wanted) {
-      if (!this.#serviceAddresses.has(prefix)) this.#tun?.addAddress(prefixBytes(prefix));
-    }
+    const before = this.#serviceAddresses;
     this.#serviceAddresses = wanted;
+    try {
+      for (const one of before) if (!wanted.has(one)) this.#tun?.removeAddress(prefixBytes(one));
+      for (const one of wanted) if (!before.has(one)) this.#tun?.addAddress(prefixBytes(one));
+    } catch (error) {
+      // The interface is not as it was: whoever cares for it says so, and mends it.
+      this.parts.log.warn('services', (error as Error).message);
+    }
     this.#pump.feed((at) => this.engine.setServices(at, services));
   }
 
@@ -280,8 +297,15 @@ export class Router {
     });
     this.#stockRoutes = new StockRoutes(this.#routes, log);
     if (config.browserRoute) {
-      this.#browserRoute = new BrowserRoute({ routes: this.#routes, index: tun.index, log });
+      this.#browserRoute = new BrowserRoute({ routes: this.#routes, log });
     }
+    this.#tunCare = new TunCare({
+      ...{ index: tun.index, name: tun.name },
+      addresses: () => [address, ...[...this.#serviceAddresses].map(prefixBytes)],
+      nameNow: () => tun.nameNow(),
+      restored: (index) => this.#routes?.restore(index),
+      log: (message) => log.warn('tun', message),
+    });
     this.#native?.setTun(tun.fd);
     const plane = this.#portable;
     if (plane === undefined) return;
@@ -292,8 +316,7 @@ export class Router {
   }
 
   #tunIsGone(reason: string): void {
-    this.#tunLost = reason;
-    this.parts.log.error('tun', `${reason}; links go on, packets of this host do not`);
+    this.#tunCare?.deleted(reason);
   }
 
   #readTun(tun: Tun, plane: PortableCore): void {
@@ -330,6 +353,7 @@ export class Router {
 
   #interfacesChanged({ present }: LanChange): void {
     this.#discovery?.setInterfaces(present);
+    this.#tunCare?.look();
     this.#routes?.recheck();
     this.#browserRoute?.update();
     this.#tellCandidates();

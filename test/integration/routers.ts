@@ -26,7 +26,17 @@ export interface StatusDocument {
   readonly realm: string;
   readonly plane: string;
   readonly pid: number;
-  readonly tun: { readonly name: string; readonly mtu: number };
+  readonly tun: {
+    readonly name: string;
+    readonly mtu: number;
+    readonly state: string;
+    readonly problem: string | null;
+  };
+  readonly planeHealth: {
+    readonly state: string;
+    readonly panics: number;
+    readonly problem: string | null;
+  };
   readonly links: { readonly up: number; readonly total: number };
   readonly neighbors: { readonly established: number; readonly total: number };
   readonly routes: { readonly prefixes: number; readonly paths: number };

@@ -1,4 +1,4 @@
-//! Keyed BLAKE2s with 16 bytes of output (RFC 7693): WireGuard's MAC1, and nothing else.
+//! Keyed BLAKE2s with 16 bytes of output (RFC 7693): WireGuard's MACs and cookies, and nothing else.
 
 const IV: [u32; 8] = [
     0x6a09_e667,
@@ -60,11 +60,12 @@ fn compress(h: &mut [u32; 8], block: &[u8; BLOCK], counted: u64, is_last: bool) 
     }
 }
 
-pub fn mac(key: &[u8; 32], message: &[u8]) -> [u8; MAC] {
+/// `key`: 1 to 32 bytes.
+pub fn mac(key: &[u8], message: &[u8]) -> [u8; MAC] {
     let mut h = IV;
-    h[0] ^= 0x0101_0000 ^ (32 << 8) ^ MAC as u32;
+    h[0] ^= 0x0101_0000 ^ ((key.len() as u32) << 8) ^ MAC as u32;
     let mut block = [0; BLOCK];
-    block[..32].copy_from_slice(key);
+    block[..key.len()].copy_from_slice(key);
     let mut counted = BLOCK as u64;
     for chunk in message.chunks(BLOCK) {
         compress(&mut h, &block, counted, false);

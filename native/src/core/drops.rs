@@ -36,6 +36,7 @@ reasons! {
     HandshakeFlood = "handshake-flood",
     Congested = "congested",
     Overlimit = "overlimit",
+    CookieDemanded = "cookie-demanded",
 }
 
 #[derive(Default)]

@@ -57,6 +57,11 @@ impl<T> FairQueue<T> {
         self.bytes == 0
     }
 
+    /// Entries that wait.
+    pub fn len(&self) -> usize {
+        self.flows.iter().map(|flow| flow.entries.len()).sum()
+    }
+
     /// With what each entry costs beside its own bytes.
     pub fn bytes(&self) -> usize {
         self.bytes

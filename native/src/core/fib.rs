@@ -1,5 +1,6 @@
 //! The forwarding table, as `src/plane/fib.ts`: one hash table per prefix length in use, longest first. A prefix may be
-//! known from three sides; `Local` wins over `Peer`, and `Peer` over `Route`.
+//! known from three sides; `Local` wins over `Peer`, and `Peer` over `Route`. Each hash table is many small ones, which grow one at
+//! a time: growing one of a million routes at once would hold packets up for a tenth of a second.
 use super::hash::Seeded;
 use crate::world::LinkId;
 use std::collections::HashMap;
@@ -25,10 +26,55 @@ pub struct Prefix {
     pub length: u8,
 }
 
+type Shard = HashMap<u128, [Hop; 3], Seeded>;
+
+/// A power of two. Of a million routes each has about a thousand, which are moved in less than 0.1 ms.
+const SHARDS: usize = 1024;
+
 struct Table {
     length: u8,
     mask: u128,
-    hops: HashMap<u128, [Hop; 3], Seeded>,
+    size: usize,
+    seed: u64,
+    shards: Box<[Shard]>,
+}
+
+impl Table {
+    fn new(length: u8, seed: Seeded) -> Table {
+        let shards = (0..SHARDS).map(|_| HashMap::with_hasher(seed)).collect();
+        Table { length, mask: mask_of(length), size: 0, seed: seed.0, shards }
+    }
+
+    /// Other bits than those that a shard's own hash goes by.
+    #[inline]
+    fn shard_of(&self, key: u128) -> usize {
+        let folded = (key >> 64) as u64 ^ (key as u64).rotate_left(32) ^ self.seed;
+        (folded.wrapping_mul(0xff51_afd7_ed55_8ccd) >> 40) as usize % SHARDS
+    }
+
+    #[inline]
+    fn get(&self, address: u128) -> Option<&[Hop; 3]> {
+        let key = address & self.mask;
+        self.shards[self.shard_of(key)].get(&key)
+    }
+
+    fn set(&mut self, address: u128, layer: Layer, hop: Hop) {
+        let key = address & self.mask;
+        let at = self.shard_of(key);
+        let shard = &mut self.shards[at];
+        if hop == Hop::None {
+            let Some(hops) = shard.get_mut(&key) else { return };
+            hops[layer as usize] = Hop::None;
+            if best(hops) == Hop::None {
+                shard.remove(&key);
+                self.size -= 1;
+            }
+            return;
+        }
+        let before = shard.len();
+        shard.entry(key).or_insert([Hop::None; 3])[layer as usize] = hop;
+        self.size += shard.len() - before;
+    }
 }
 
 pub struct Fib {
@@ -70,20 +116,13 @@ impl Fib {
             _ if hop == Hop::None => return,
             _ => {
                 let index = at.unwrap_or(self.tables.len());
-                let mask = mask_of(prefix.length);
-                let hops = HashMap::with_hasher(self.seed);
-                self.tables.insert(index, Table { length: prefix.length, mask, hops });
+                self.tables.insert(index, Table::new(prefix.length, self.seed));
                 index
             }
         };
         let table = &mut self.tables[index];
-        let key = u128::from_be_bytes(prefix.address) & table.mask;
-        let hops = table.hops.entry(key).or_insert([Hop::None; 3]);
-        hops[layer as usize] = hop;
-        if best(hops) == Hop::None {
-            table.hops.remove(&key);
-        }
-        if table.hops.is_empty() {
+        table.set(u128::from_be_bytes(prefix.address), layer, hop);
+        if table.size == 0 {
             self.tables.remove(index);
         }
     }
@@ -92,7 +131,7 @@ impl Fib {
     #[inline]
     pub fn lookup(&self, address: u128) -> Hop {
         for table in &self.tables {
-            if let Some(hops) = table.hops.get(&(address & table.mask)) {
+            if let Some(hops) = table.get(address) {
                 return best(hops);
             }
         }
@@ -102,12 +141,12 @@ impl Fib {
     /// Matches the whole address only.
     pub fn lookup_host(&self, address: u128) -> Hop {
         match self.tables.first() {
-            Some(table) if table.length == 128 => table.hops.get(&address).map_or(Hop::None, best),
+            Some(table) if table.length == 128 => table.get(address).map_or(Hop::None, best),
             _ => Hop::None,
         }
     }
 
     pub fn size(&self) -> usize {
-        self.tables.iter().map(|table| table.hops.len()).sum()
+        self.tables.iter().map(|table| table.size).sum()
     }
 }

@@ -1,6 +1,6 @@
 //! From a datagram to an inner payload, as `src/plane/portable/incoming.ts`. Whatever is wrong is counted and dropped.
 use super::drops::Reason;
-use super::gate::Verdict;
+use super::gate::{Sender, Verdict};
 use super::ip6::{join_ecn, packet_length, u32le_at};
 use super::outgoing::Out;
 use super::session::{HEADER, OVERHEAD, TYPE_TRANSPORT};
@@ -62,13 +62,20 @@ impl Core {
 
     fn handshake(&mut self, world: &mut impl World, now: Instant, path: PathId, datagram: &[u8]) {
         let verdict = match &mut self.gate {
-            Some(gate) => gate.judge(now, world.source_of(path), datagram),
+            Some(gate) => {
+                let (source, address) = (world.source_of(path), world.address_of(path));
+                gate.judge(now, &Sender { source, address }, datagram)
+            }
             None => Verdict::Pass,
         };
         match verdict {
             Verdict::Pass => self.emit(world, Event::Handshake { path, datagram }),
             Verdict::BadMac => self.drops.count(Reason::Malformed),
             Verdict::Flood => self.drops.count(Reason::HandshakeFlood),
+            Verdict::Cookie(reply) => {
+                self.drops.count(Reason::CookieDemanded);
+                Out { world, drops: &mut self.drops, now }.transmit(path, &reply);
+            }
         }
     }
 

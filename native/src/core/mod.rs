@@ -1,13 +1,14 @@
 //! The plane without I/O, as `src/plane/portable/core.ts`: whoever hosts it feeds datagrams, packets and commands in, and
 //! calls `flush` at the end of each pass. The way of a packet: `datagram` (open) → `packet_from_link` (where to) → `send` (seal).
-mod blake2s;
+pub mod blake2s;
 mod codel;
+mod cookie;
 pub mod drops;
 mod fair;
 pub mod fib;
 mod flow;
 mod forward;
-mod gate;
+pub mod gate;
 pub mod hash;
 mod icmp6;
 mod incoming;
@@ -148,9 +149,26 @@ impl Core {
         }
     }
 
-    /// From now on handshake messages must have this key's MAC1, and are limited by their source.
-    pub fn guard_handshakes(&mut self, mac1_key: [u8; 32]) {
-        self.gate = Some(gate::Gate::new(mac1_key, self.seed));
+    /// From now on handshake messages must have MAC1, show cookies when they are many, and are limited by their source.
+    pub fn guard_handshakes(&mut self, keys: gate::GateKeys) {
+        self.gate = Some(gate::Gate::new(keys, self.seed));
+    }
+
+    /// After a panic: what is made from other things is made anew, what waited is gone; keys, their counters and
+    /// replay windows, routes and counters stay. A counter is taken before it seals, so none is used twice.
+    pub fn recover(&mut self) {
+        self.freed.clear();
+        self.dirty.clear();
+        self.indices.clear();
+        self.drops.add(Reason::QueueFull, self.queue.clear());
+        for (id, link) in &mut self.links {
+            link.joiner = split::Joiner::default();
+            link.is_dirty = false;
+            link.mark_dirty(&mut self.dirty);
+            for session in [&link.previous, &link.current, &link.next].into_iter().flatten() {
+                self.indices.insert(session.local_index, *id);
+            }
+        }
     }
 
     pub fn fib(&self) -> &Fib {

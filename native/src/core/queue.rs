@@ -75,6 +75,14 @@ impl Queue {
         count
     }
 
+    /// Empties it. Returns how many entries it had.
+    pub fn clear(&mut self) -> u64 {
+        let had = self.fair.len() as u64;
+        self.fair = FairQueue::new(BYTES_MAX);
+        self.spare.clear();
+        had
+    }
+
     pub fn pop(&mut self, now: Instant) -> Option<Popped<Waiting>> {
         self.fair.pop(now)
     }

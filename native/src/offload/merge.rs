@@ -195,6 +195,10 @@ impl Merger {
         Merger { groups, used: 0, abilities }
     }
 
+    pub fn abilities(&self) -> Abilities {
+        self.abilities
+    }
+
     /// `write` takes what is to be written to the TUN, head and packet, and says whether the device took it.
     /// Returns how many packets the device did not take.
     pub fn push(&mut self, packet: &[u8], write: &mut impl FnMut(&[u8]) -> bool) -> usize {

@@ -1,11 +1,12 @@
 //! UDP in trains: one `sendmsg` for datagrams of one size (UDP_SEGMENT), one `recvmsg` for what UDP_GRO joined. The
 //! sockets are their owner's, bound and set up.
+use super::control::{self, Heard};
 use super::errno;
 use std::mem::{size_of, zeroed};
 
-const SOL_UDP: i32 = 17;
+pub const SOL_UDP: i32 = 17;
 const UDP_SEGMENT: i32 = 103;
-const UDP_GRO: i32 = 104;
+pub const UDP_GRO: i32 = 104;
 
 /// Both ends of a datagram, as the words of `ENDS` in `src/posix/udp-receive.ts`: addresses are IPv6 (v4-mapped for IPv4).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
@@ -101,7 +102,7 @@ pub enum Receive {
 #[repr(C, align(8))]
 struct Control([u8; 128]);
 
-fn mapped(ip4: [u8; 4]) -> [u8; 16] {
+pub fn mapped(ip4: [u8; 4]) -> [u8; 16] {
     let mut out = [0; 16];
     out[10..12].fill(0xff);
     out[12..].copy_from_slice(&ip4);
@@ -143,22 +144,20 @@ pub fn receive(socket: &Socket, buffer: &mut [u8]) -> Receive {
         return Receive::Empty;
     }
     let bytes = count as usize;
-    let mut received = Received {
-        ends: Ends { socket: socket.id, ..Ends::default() },
-        bytes,
-        segment: bytes,
-        ecn: 0,
-    };
-    read_name(&name, &mut received.ends);
-    read_control(&message, &mut received);
+    let ends = Ends { socket: socket.id, ..Ends::default() };
+    let mut heard = Heard { ends, segment: bytes, ecn: 0 };
+    read_name(&name, &mut heard.ends);
+    let used: usize = message.msg_controllen as _;
+    control::read(&control.0[..used.min(control.0.len())], &mut heard);
     let is_cut = message.msg_flags & (libc::MSG_TRUNC | libc::MSG_CTRUNC) != 0;
-    if is_cut || received.ends.port == 0 {
+    if is_cut || heard.ends.port == 0 {
         return Receive::Useless;
     }
-    Receive::Train(received)
+    let Heard { ends, segment, ecn } = heard;
+    Receive::Train(Received { ends, bytes, segment, ecn })
 }
 
-fn is_link_local(address: &[u8; 16]) -> bool {
+pub fn is_link_local(address: &[u8; 16]) -> bool {
     address[0] == 0xfe && address[1] & 0xc0 == 0x80
 }
 
@@ -179,39 +178,6 @@ fn read_name(name: &libc::sockaddr_storage, ends: &mut Ends) {
             ends.port = u32::from(u16::from_be(address.sin6_port));
         }
         _ => {}
-    }
-}
-
-fn read_control(message: &libc::msghdr, received: &mut Received) {
-    // SAFETY: the kernel filled the control buffer of this message; the macros stay inside its length, and each payload is
-    // read unaligned and only as large as its type says.
-    unsafe {
-        let mut header = libc::CMSG_FIRSTHDR(message);
-        while !header.is_null() {
-            let data = libc::CMSG_DATA(header);
-            match ((*header).cmsg_level, (*header).cmsg_type) {
-                (SOL_UDP, UDP_GRO) => {
-                    let size = data.cast::<i32>().read_unaligned();
-                    received.segment = usize::try_from(size).unwrap_or(0).max(1);
-                }
-                (libc::IPPROTO_IPV6, libc::IPV6_TCLASS) => {
-                    received.ecn = data.cast::<i32>().read_unaligned() as u8 & 3;
-                }
-                (libc::IPPROTO_IP, libc::IP_TOS) => received.ecn = data.read() & 3,
-                (libc::IPPROTO_IPV6, libc::IPV6_PKTINFO) => {
-                    let info = data.cast::<libc::in6_pktinfo>().read_unaligned();
-                    received.ends.local = info.ipi6_addr.s6_addr;
-                    let is_zoned = is_link_local(&received.ends.local);
-                    received.ends.local_zone = if is_zoned { info.ipi6_ifindex } else { 0 };
-                }
-                (libc::IPPROTO_IP, libc::IP_PKTINFO) => {
-                    let info = data.cast::<libc::in_pktinfo>().read_unaligned();
-                    received.ends.local = mapped(info.ipi_addr.s_addr.to_ne_bytes());
-                }
-                _ => {}
-            }
-            header = libc::CMSG_NXTHDR(message, header);
-        }
     }
 }
 

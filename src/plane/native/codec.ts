@@ -11,7 +11,7 @@
  *             7 send: u32 link, via, blob       8 transmit: u32 path, blob       9 arm: u32 link       10 inject: blob
  *             of the host: 11 path: u32 id, room, u8 is UDP, ends 48   12 remove-path: u32 id   13 datagram: u32 path, blob
  *             14 socket: u32 fd, id, u8 bits (1 IPv6, 2 takes IPv4, 4 wildcard)             15 tun: u32 fd
- *             16 guard: key of MAC1, 32
+ *             16 guard: keys of MAC1 and of cookies, 32 each
  *   events    1 handshake: u32 path, blob       2 control: u32 link, path, datagramBytes, blob
  *             3 confirmed: u32 link, localIndex   4 moved: u32 link, path   5 active: u32 link   6 key-wanted: u32 link
  *             7 path-failed: u32 path, failure, bytes                     8 pong: blob

@@ -58,7 +58,7 @@ export class RouterDocuments implements RouterControl {
         transit: config.transit,
         listen: listening,
       },
-      tun: { name: tun.name, mtu: tun.mtu, problem: tun.problem || null },
+      tun: { name: tun.name, mtu: tun.mtu, state: tun.state, problem: tun.problem || null },
       links: { up: links.filter((link) => link.state === 'up').length, total: links.length },
       neighbors: {
         established: neighbors.filter((one) => one.isEstablished).length,
@@ -67,6 +67,7 @@ export class RouterDocuments implements RouterControl {
       routes: { prefixes: locRib.size, paths: locRib.paths },
       drops: plane.drops(),
       queue: plane.queue?.() ?? null,
+      planeHealth: plane.health?.() ?? { state: 'running', panics: 0, problem: null },
       mesh: engine.mesh.counters(),
       noise: engine.mesh.noiseCounters(),
       rssBytes: process.memoryUsage.rss(),

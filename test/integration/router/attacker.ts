@@ -1,10 +1,11 @@
 /**
- * An enemy with a UDP socket, as a program: `node attacker.js MODE HOST PORT [KEY|FILE]`. It sends, listens for
- * answers a while longer, and prints what it sent and what came back as JSON.
+ * An enemy with a UDP socket, as a program: `node attacker.js MODE HOST PORT [KEY|FILE] [MSEC] [ADDRESS,…]`. It sends,
+ * for so long when it is a flood, from these addresses in turn, listens for answers a while longer, and prints what it
+ * sent and what came back as JSON.
  */
 
 import { randomBytes, randomInt } from 'node:crypto';
-import { createSocket } from 'node:dgram';
+import { createSocket, type Socket } from 'node:dgram';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { blake2s } from '@noble/hashes/blake2.js';
 import { utf8ToBytes } from '@noble/hashes/utils.js';
@@ -15,11 +16,11 @@ const MAC1_AT = 116;
 const MAC_BYTES = 16;
 const RANDOM_COUNT = 500;
 const ANSWERS_MSEC = 500;
-const FLOOD_MSEC = 3_000;
 const FLOOD_BURST = 50;
 const FLOOD_EVERY_MSEC = 10;
 
-const [mode = '', host = '', port = '', more = ''] = process.argv.slice(2);
+const [mode = '', host = '', port = '', more = '', msec = '3000', from = ''] =
+  process.argv.slice(2);
 
 /** Random bytes; two in three begin like a WireGuard message of a random type. */
 function randomDatagram(): Uint8Array {
@@ -63,7 +64,7 @@ async function* datagrams(): AsyncGenerator<readonly Uint8Array[]> {
       return;
     case 'flood': {
       const responder = Buffer.from(more, 'base64url');
-      const end = Date.now() + FLOOD_MSEC;
+      const end = Date.now() + Number(msec);
       while (Date.now() < end) {
         yield Array.from({ length: FLOOD_BURST }, () => bogusInitiation(responder));
         await sleep(FLOOD_EVERY_MSEC);
@@ -75,19 +76,26 @@ async function* datagrams(): AsyncGenerator<readonly Uint8Array[]> {
   }
 }
 
-const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4');
 const told = { sent: 0, sentBytes: 0, received: 0, receivedBytes: 0 };
-socket.on('message', (answer) => {
-  told.received += 1;
-  told.receivedBytes += answer.length;
-});
+
+function open(address: string): Promise<Socket> {
+  const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4');
+  socket.on('message', (answer) => {
+    told.received += 1;
+    told.receivedBytes += answer.length;
+  });
+  return new Promise((resolve) => socket.bind({ address }, () => resolve(socket)));
+}
+
+const addresses = from === '' ? [host.includes(':') ? '::' : '0.0.0.0'] : from.split(',');
+const sockets = await Promise.all(addresses.map(open));
 for await (const batch of datagrams()) {
   for (const datagram of batch) {
     told.sent += 1;
     told.sentBytes += datagram.length;
-    socket.send(datagram, Number(port), host);
+    sockets[told.sent % sockets.length]?.send(datagram, Number(port), host);
   }
 }
 await sleep(ANSWERS_MSEC);
-socket.close();
+for (const socket of sockets) socket.close();
 process.stdout.write(JSON.stringify(told));
