@@ -45,7 +45,7 @@ import { RegistryService } from './registry/service.js';
 import type { RegistrySync } from './registry/sync.js';
 import type { SeenFile } from './state-files.js';
 import { StockRoutes } from './stock-routes.js';
-import { TransportSet } from './transports.js';
+import { type TransportRow, TransportSet } from './transports.js';
 
 export interface RouterParts {
   readonly dir: string;
@@ -78,7 +78,6 @@ export class Router {
   readonly registry: RegistryService;
   readonly startedAt = Date.now();
   config: RouterConfig;
-  listening: readonly string[] = [];
   readonly #pump: Pump;
   readonly #peers: PeerApplier;
   readonly #invitations = new Invitations(this);
@@ -108,6 +107,7 @@ export class Router {
           this.#pump.feedPackets((at) => this.plane.handleDatagrams(at, path, datagrams)),
         failed: (path, failure) =>
           this.#pump.feed((at) => this.plane.handlePathFailed(at, path, failure)),
+        listening: () => this.#listeningChanged(),
       },
       log,
     );
@@ -196,6 +196,15 @@ export class Router {
     return this.parts.identity.id;
   }
 
+  /** URLs really bound. */
+  get listening(): readonly string[] {
+    return this.#transports.listening;
+  }
+
+  transports(): TransportRow[] {
+    return this.#transports.rows();
+  }
+
   get tun(): { readonly name: string; readonly mtu: number; readonly problem: string } {
     const mtu = this.config.tunMtu;
     return { name: this.#tun?.name ?? this.config.tunName, mtu, problem: this.#tunLost };
@@ -206,7 +215,8 @@ export class Router {
     const { config, log } = this.parts;
     for (const create of [createUdp, createTcp]) this.#transports.add(create);
     for (const transport of this.#transports.raw) this.#native?.takeOver(transport);
-    this.listening = await this.#transports.listen(config.listen);
+    await this.#transports.addPlugins(config.transports, this.parts.dir);
+    await this.#transports.listen(config.listen);
     for (const url of this.listening) log.info('transport', 'listening', { url });
     this.#startTun();
     await this.#startDns();
@@ -316,6 +326,11 @@ export class Router {
     this.#pump.feed((at) => this.engine.commandMesh(at, { kind: 'set-interfaces', names }));
   }
 
+  /** A plugin came or went, with its addresses. */
+  #listeningChanged(): void {
+    if (this.#interfaces !== undefined && !this.#stopped) this.#tellCandidates();
+  }
+
   #tellCandidates(): void {
     const candidates = ownEndpoints(this.listening, this.id);
     const port = Number(
@@ -346,7 +361,7 @@ export class Router {
     const next = this.parts.loadConfig();
     this.config = {
       ...next,
-      listen: before.listen,
+      ...{ listen: before.listen, transports: before.transports },
       tunName: before.tunName,
       tunMtu: before.tunMtu,
       ...{ dnsListen: before.dnsListen, browserRoute: before.browserRoute },
@@ -380,6 +395,7 @@ export class Router {
       'realm',
       'plane',
       'listen',
+      'transports',
       'tunName',
       'tunMtu',
       'dnsListen',
@@ -457,7 +473,7 @@ export class Router {
       );
     };
     const host = /^\w+:\/\/([A-Za-z0-9.-]*[A-Za-z][A-Za-z0-9.-]*):(\d+)$/.exec(endpoint);
-    if (host === null) {
+    if (host === null || this.#transports.isPlugin(endpoint)) {
       setImmediate(finish, endpoint);
       return;
     }
