@@ -14,6 +14,7 @@ export function statusText(s: StatusDocument): string {
     `prefix     ${s.prefix}`,
     `plane      ${s.plane}, ${tunText(s)}, ${bytes(s.rssBytes)} of memory`,
     `listening  ${(s.listen ?? []).join(' ') || 'nowhere'}`,
+    ...pluginLines(s),
     `links      ${s.links.up} up of ${s.links.total}`,
     `neighbors  ${s.neighbors.established} established of ${s.neighbors.total}`,
     `routes     ${s.routes.prefixes} prefixes, ${s.routes.paths} paths`,
@@ -29,6 +30,15 @@ function queueText({ queue }: StatusDocument): string[] {
   return [
     `queue      ${bytes(waiting)} now, ${bytes(bytesHigh)} at most, ${marked} packets marked`,
   ];
+}
+
+/** Transports of third parties: they may fail while the router runs. */
+function pluginLines({ transports = [] }: StatusDocument): string[] {
+  return transports.flatMap(({ scheme, module, state, lastError }) => {
+    if (module === null) return [];
+    const why = state !== 'running' && lastError !== null ? `: ${lastError}` : '';
+    return [`transport  ${scheme ?? '?'} (${clip(module, 48)}) ${state}${why}`];
+  });
 }
 
 function tunText({ tun }: StatusDocument): string {

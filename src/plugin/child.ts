@@ -19,8 +19,6 @@ const HEAP_MBYTES_MAX = 256;
 const CLOSE_MSEC = 2_000;
 /** Ours: what it said before its end is read in this time. */
 const LAST_WORD_MSEC = 200;
-/** Ours: what a plugin prints; the last of it explains its end. */
-const PRINTED_BYTES_MAX = 2_048;
 /** Ours: bytes that the process did not take yet; above it new datagrams are dropped, small ones a little later. */
 const UNSENT_BYTES_MAX = 256 * 1024;
 const UNSENT_SMALL_MAX = UNSENT_BYTES_MAX + 32 * 1024;
@@ -55,7 +53,9 @@ export class PluginChild {
   readonly #budget = new Budget();
   readonly #watch: NodeJS.Timeout;
   #pause: NodeJS.Timeout | undefined;
-  #printed = '';
+  /** What it printed last that looks like a reason to end. */
+  #complaint = '';
+  #isReady = false;
   #unanswered = 0;
   #end: ChildEnd | undefined;
   #isEnded = false;
@@ -73,7 +73,7 @@ export class PluginChild {
     this.#stream = this.#process.stdio[3] as Duplex;
     this.#stream.on('data', (part: Buffer) => this.#take(part));
     this.#stream.on('error', () => {}); // the end follows
-    this.#keepPrinted();
+    this.#readPrinted();
     this.ended = new Promise((resolve) => this.#onEnd(resolve));
     this.#watch = setInterval(() => this.#look(), PING_MSEC);
     this.#watch.unref();
@@ -108,10 +108,11 @@ export class PluginChild {
     this.#process.kill('SIGKILL');
   }
 
-  #keepPrinted(): void {
+  #readPrinted(): void {
     for (const stream of [this.#process.stdout, this.#process.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => {
-        this.#printed = (this.#printed + text).slice(-PRINTED_BYTES_MAX);
+        const found = /^.*(?:FATAL ERROR|Error:).*$/m.exec(text);
+        if (found !== null) this.#complaint = textOf(found[0].trim());
       });
       stream?.on('error', () => {});
     }
@@ -137,11 +138,7 @@ export class PluginChild {
 
   #endText(code: number | null, signal: string | null): string {
     const how = signal === null ? `its process ended with status ${code}` : `killed by ${signal}`;
-    const said = this.#printed
-      .split('\n')
-      .filter((line) => /error/i.test(line))
-      .at(-1);
-    return said === undefined ? how : `${how}: ${textOf(said.trim())}`;
+    return this.#complaint === '' ? how : `${how}: ${this.#complaint}`;
   }
 
   #take(part: Buffer): void {
@@ -164,6 +161,7 @@ export class PluginChild {
       this.#end ??= { kind: textOf(kind), reason: textOf(reason) };
       return;
     }
+    if (frame.kind === FRAME.ready) this.#isReady = true;
     if (this.#end === undefined) this.#events.frame(frame);
   }
 
@@ -193,7 +191,9 @@ export class PluginChild {
       this.kill({ kind: 'memory', reason });
       return;
     }
-    if (this.#pause === undefined) this.#unanswered++;
+    // A start has a time limit of its own.
+    if (!this.#isReady || this.#pause !== undefined) return;
+    this.#unanswered++;
     this.tell(jsonFrame(FRAME.ping, {}));
   }
 }

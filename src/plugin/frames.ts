@@ -29,18 +29,20 @@ export interface StartBody {
   readonly options: Readonly<Record<string, unknown>>;
 }
 
-/** `listen`, and with `error` or the URL really bound `listening`. */
-export interface ListenBody {
+interface ListenBody {
   readonly request: number;
   readonly url: string;
+}
+
+/** The URL really bound, or why none is. */
+interface ListeningBody extends ListenBody {
   readonly error?: string;
   readonly code?: string;
 }
 
-/** `open`, `release`. */
-export interface OpenBody {
+interface OpenBody {
   readonly path: number;
-  readonly url?: string;
+  readonly url: string;
 }
 
 export interface ReadyBody {
@@ -51,7 +53,7 @@ export interface ReadyBody {
 }
 
 /** A path that the plugin brought, or the own end of one, known now. */
-export interface PathBody {
+interface PathBody {
   readonly path: number;
   readonly remote: string;
   readonly local: string | null;
@@ -66,7 +68,7 @@ export interface FailedBody {
   readonly bytes?: number;
 }
 
-export interface LogBody {
+interface LogBody {
   readonly level: 'info' | 'warn' | 'error';
   readonly message: string;
 }
@@ -82,13 +84,29 @@ export interface PongBody {
 }
 
 /** `fault`: the last word of a process. */
-export interface FaultBody {
+interface FaultBody {
   readonly kind: FaultKind;
   readonly reason: string;
 }
 
 /** The first three are mistakes of whoever configured or wrote it: they do not pass by themselves. */
 export type FaultKind = 'missing-module' | 'wrong-export' | 'bad-capabilities' | 'crashed';
+
+interface Bodies {
+  readonly [FRAME.start]: StartBody;
+  readonly [FRAME.listen]: ListenBody;
+  readonly [FRAME.open]: OpenBody;
+  readonly [FRAME.release]: Pick<OpenBody, 'path'>;
+  readonly [FRAME.ping]: Readonly<Record<string, never>>;
+  readonly [FRAME.close]: Readonly<Record<string, never>>;
+  readonly [FRAME.ready]: ReadyBody;
+  readonly [FRAME.listening]: ListeningBody;
+  readonly [FRAME.path]: PathBody;
+  readonly [FRAME.failed]: FailedBody;
+  readonly [FRAME.log]: LogBody;
+  readonly [FRAME.pong]: PongBody;
+  readonly [FRAME.fault]: FaultBody;
+}
 
 /** Paths from here on were numbered by the plugin's process, which heard them first. */
 export const STRANGERS_FROM = 0x8000_0000;
@@ -104,7 +122,7 @@ export interface Frame {
   readonly body: Buffer;
 }
 
-export function jsonFrame(kind: number, body: object): Buffer {
+export function jsonFrame<K extends keyof Bodies>(kind: K, body: Bodies[K]): Buffer {
   const text = Buffer.from(JSON.stringify(body));
   const out = Buffer.allocUnsafe(HEAD_BYTES + text.length);
   writeHead(out, kind, text.length);

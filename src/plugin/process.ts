@@ -172,7 +172,7 @@ class PluginServer {
   }
 
   async #listen(request: number, url: string): Promise<void> {
-    const answer = (said: object): void => {
+    const answer = (said: { url: string; error?: string; code?: string }): void => {
       if (!this.#isOver) this.#socket.write(jsonFrame(FRAME.listening, { request, ...said }));
     };
     try {

@@ -94,7 +94,7 @@ export class TransportSet {
   async addPlugins(configs: readonly TransportConfig[], dir: string): Promise<void> {
     for (const { module, options } of configs) this.#addPlugin({ module, options, dir });
     const patience = new Promise<undefined>((resolve) => {
-      setTimeout(resolve, PLUGIN_PATIENCE_MSEC, undefined);
+      setTimeout(resolve, PLUGIN_PATIENCE_MSEC, undefined).unref();
     });
     for (const plugin of this.#plugins) {
       const error = await Promise.race([plugin.started, patience]);
