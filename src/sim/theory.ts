@@ -1,11 +1,6 @@
 /** What RFC 4787's behaviours allow: which two hosts can have a direct path, by which means. */
 import type { NatBehaviour } from './nat.js';
 
-/** Behind no box: nothing is translated, and everything comes in. */
-export const OPEN: Pick<NatBehaviour, 'mapping' | 'filtering'> = {
-  ...{ mapping: 'endpoint-independent', filtering: 'endpoint-independent' },
-};
-
 type Behaviour = Pick<NatBehaviour, 'mapping' | 'filtering'>;
 
 /**
