@@ -77,6 +77,16 @@ describe('sim: an internet of NAT boxes', function () {
     return { name: kind, nodes: ['hub', 'a'], links: [], internet };
   }
 
+  it('would notice a datagram in wrong hands', () => {
+    const mesh = started('x', 1, { topology: oneHome('full-cone', MINUTE) });
+    mesh.runUntilQuiet();
+    const hub = mesh.node('hub');
+    mesh.internet?.attach('hub', {
+      receiveFrom: (from, datagram) => hub.receiveFrom(from, datagram, 'somebody'),
+    });
+    expect(() => mesh.runFor(MINUTE)).to.throw(/its session with a took what somebody sent/);
+  });
+
   for (const kind of Object.keys(NAT_KINDS) as NatKind[]) {
     if (kind === 'udp-blocked') continue;
     it(`a link out of a ${kind} box outlives mappings, and a box that loses them`, () => {
