@@ -1,4 +1,5 @@
 /** A plugin that throws, hangs, floods, lies, leaks or dies: the router is told, loses its paths, and goes on. */
+import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -340,4 +341,35 @@ describe('a transport plugin that misbehaves', function () {
     expect(() => process.kill(pid ?? 0, 0)).to.throw(/ESRCH/);
     expect(plugin.state).to.equal('stopped');
   });
+
+  it('that hangs does not outlive a router that is killed', async () => {
+    writeFileSync(
+      path.join(dir, 'bad.mjs'),
+      pluginText({ inside: 'setTimeout(() => { for (;;); }, 200);' }),
+    );
+    const module = new URL('../../../src/plugin/transport.js', import.meta.url).href;
+    const text = `import { PluginTransport } from ${JSON.stringify(module)};
+      const host = { received() {}, failed() {}, log() {} };
+      const plugin = new PluginTransport(host, { module: 'bad.mjs', dir: ${JSON.stringify(dir)}, options: {} });
+      await plugin.started;
+      setTimeout(() => console.log(plugin.pid), 500);`;
+    const router = spawn(process.execPath, ['--input-type=module', '--eval', text]);
+    let said = '';
+    router.stdout.setEncoding('utf8').on('data', (part: string) => {
+      said += part;
+    });
+    await until('it hangs', () => said.endsWith('\n'));
+    expect(isAlive(Number(said))).to.equal(true);
+    router.kill('SIGKILL');
+    await until('it is gone', () => !isAlive(Number(said)));
+  });
 });
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
