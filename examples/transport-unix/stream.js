@@ -72,14 +72,15 @@ export class Stream {
     if (this.#socket === undefined) this.#dial();
     const socket = this.#socket;
     if (socket === undefined || socket.destroyed) return 0;
-    let taken = 0;
+    const train = [];
+    let room = UNSENT_BYTES_MAX - socket.writableLength;
     for (const datagram of datagrams) {
-      const room = UNSENT_BYTES_MAX - socket.writableLength;
-      if (datagram.length + HEAD_BYTES > room) break;
-      socket.write(frame(datagram));
-      taken++;
+      room -= datagram.length + HEAD_BYTES;
+      if (room < 0) break;
+      train.push(frame(datagram));
     }
-    return taken;
+    if (train.length > 0) socket.write(Buffer.concat(train));
+    return train.length;
   }
 
   /** For good. */
