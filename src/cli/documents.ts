@@ -38,6 +38,15 @@ export interface StatusDocument {
   readonly rssBytes: number;
   /** URLs really bound. */
   readonly listen?: readonly string[];
+  readonly transports?: readonly TransportDocument[];
+}
+
+export interface TransportDocument {
+  readonly scheme: string | null;
+  /** Null for alamesh's own. */
+  readonly module: string | null;
+  readonly state: string;
+  readonly lastError: string | null;
 }
 
 export interface PathDocument {

@@ -14,6 +14,7 @@ export function statusText(s: StatusDocument): string {
     `prefix     ${s.prefix}`,
     `plane      ${s.plane}, ${tunText(s)}, ${bytes(s.rssBytes)} of memory`,
     `listening  ${(s.listen ?? []).join(' ') || 'nowhere'}`,
+    ...pluginLines(s),
     `links      ${s.links.up} up of ${s.links.total}`,
     `neighbors  ${s.neighbors.established} established of ${s.neighbors.total}`,
     `routes     ${s.routes.prefixes} prefixes, ${s.routes.paths} paths`,
@@ -37,6 +38,15 @@ function healthText({ planeHealth: health }: StatusDocument): string[] {
   if (health === undefined || health.panics === 0) return [];
   const state = health.state === 'paused' ? 'PAUSED' : 'running';
   return [`packets    ${state} after ${health.panics} panics; the last: ${health.problem ?? ''}`];
+}
+
+/** Transports of third parties: they may fail while the router runs. */
+function pluginLines({ transports = [] }: StatusDocument): string[] {
+  return transports.flatMap(({ scheme, module, state, lastError }) => {
+    if (module === null) return [];
+    const why = state !== 'running' && lastError !== null ? `: ${lastError}` : '';
+    return [`transport  ${scheme ?? '?'} (${clip(module, 48)}) ${state}${why}`];
+  });
 }
 
 function tunText({ tun }: StatusDocument): string {

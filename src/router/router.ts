@@ -47,7 +47,7 @@ import type { RegistrySync } from './registry/sync.js';
 import { Services } from './services.js';
 import type { SeenFile } from './state-files.js';
 import { StockRoutes } from './stock-routes.js';
-import { TransportSet } from './transports.js';
+import { type TransportRow, TransportSet } from './transports.js';
 
 export interface RouterParts {
   readonly dir: string;
@@ -89,7 +89,6 @@ export class Router {
   readonly registry: RegistryService;
   readonly startedAt = Date.now();
   config: RouterConfig;
-  listening: readonly string[] = [];
   readonly #pump: Pump;
   readonly #peers: PeerApplier;
   readonly #invitations = new Invitations(this);
@@ -120,6 +119,7 @@ export class Router {
           this.#pump.feedPackets((at) => this.plane.handleDatagrams(at, path, datagrams)),
         failed: (path, failure) =>
           this.#pump.feed((at) => this.plane.handlePathFailed(at, path, failure)),
+        listening: () => this.#listeningChanged(),
       },
       log,
     );
@@ -217,6 +217,15 @@ export class Router {
     return this.parts.identity.id;
   }
 
+  /** URLs really bound. */
+  get listening(): readonly string[] {
+    return this.#transports.listening;
+  }
+
+  transports(): TransportRow[] {
+    return this.#transports.rows();
+  }
+
   get tun(): TunView {
     const { tunMtu: mtu, tunName } = this.config;
     const { state = 'up', problem = '' } = this.#tunCare ?? {};
@@ -228,7 +237,8 @@ export class Router {
     const { config, log } = this.parts;
     for (const create of [createUdp, createTcp]) this.#transports.add(create);
     for (const transport of this.#transports.raw) this.#native?.takeOver(transport);
-    this.listening = await this.#transports.listen(config.listen);
+    await this.#transports.addPlugins(config.transports, this.parts.dir);
+    await this.#transports.listen(config.listen);
     for (const url of this.listening) log.info('transport', 'listening', { url });
     this.#startTun();
     await this.#startDns();
@@ -361,6 +371,11 @@ export class Router {
     this.#pump.feed((at) => this.engine.commandMesh(at, { kind: 'set-interfaces', names }));
   }
 
+  /** A plugin came or went, with its addresses. */
+  #listeningChanged(): void {
+    if (this.#interfaces !== undefined && !this.#stopped) this.#tellCandidates();
+  }
+
   #tellCandidates(): void {
     const candidates = ownEndpoints(this.listening, this.id);
     const port = Number(
@@ -391,7 +406,7 @@ export class Router {
     const next = this.parts.loadConfig();
     this.config = {
       ...next,
-      listen: before.listen,
+      ...{ listen: before.listen, transports: before.transports },
       tunName: before.tunName,
       tunMtu: before.tunMtu,
       ...{ dnsListen: before.dnsListen, browserRoute: before.browserRoute },
@@ -425,6 +440,7 @@ export class Router {
       'realm',
       'plane',
       'listen',
+      'transports',
       'tunName',
       'tunMtu',
       'dnsListen',
@@ -502,7 +518,7 @@ export class Router {
       );
     };
     const host = /^\w+:\/\/([A-Za-z0-9.-]*[A-Za-z][A-Za-z0-9.-]*):(\d+)$/.exec(endpoint);
-    if (host === null) {
+    if (host === null || this.#transports.isPlugin(endpoint)) {
       setImmediate(finish, endpoint);
       return;
     }

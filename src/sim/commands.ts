@@ -12,7 +12,8 @@ import { type Topology, topologyNamed } from './topology.js';
 
 /** Ours: a larger mesh takes hours and all memory. */
 const NODES_MAX = 1_000;
-const NAMES = 'line-N, ring-N, grid-SIDE, mesh-N and mesh-N-DEGREE, for example ring-5 or mesh-30';
+const NAMES =
+  'line-N, ring-N, grid-SIDE, mesh-N, mesh-N-DEGREE and nats-N, for example ring-5 or mesh-30';
 const TOPOLOGY_SALT = 5;
 const EXAMPLES = `
 Names: ${NAMES}.
@@ -20,6 +21,7 @@ Names: ${NAMES}.
 Examples:
   $ alamesh sim run ring-5
   $ alamesh sim run mesh-300 --seed 7 --json
+  $ alamesh sim run nats-8            # behind NAT boxes of any kind
   $ alamesh sim run labs/ring-5.clab.yml`;
 
 interface RunOptions {

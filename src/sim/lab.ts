@@ -1,9 +1,10 @@
 /** A lab file as a graph: its routers, and the cables and switches between them. */
 import type { Lab } from '../lab/model.js';
 import { adjacency, components } from './graph.js';
+import { internetOfLab } from './lab-nat.js';
 import type { Topology } from './topology.js';
 
-/** Plain hosts and the machine itself are left out; routers on one switch, or on switches joined, all see each other. */
+/** Plain hosts and the machine itself are left out; routers on one switch, or on switches joined, all see each other, if they look. */
 export function topologyOfLab(lab: Lab): Topology {
   const roleOf = new Map(lab.nodes.map(({ name, role }) => [name, role]));
   const nodes = lab.nodes.filter(({ role }) => role === 'router').map(({ name }) => name);
@@ -20,8 +21,16 @@ export function topologyOfLab(lab: Lab): Topology {
     else if (roles === 'bridge bridge') joined.push([one, other]);
   }
   for (const segment of segments(onBridge, joined)) links.push(...pairs(segment));
-  return { name: lab.name, nodes, links };
+  const internet = internetOfLab(lab);
+  if (internet === undefined) return { name: lab.name, nodes, links };
+  return { name: lab.name, nodes, links: links.filter((ends) => ends.every(looks(lab))), internet };
 }
+
+/** Does a router look for others on its LANs? Those of NAT labs do not: their internet is a switch. */
+const looks =
+  (lab: Lab) =>
+  (name: string): boolean =>
+    lab.nodes.find((node) => node.name === name)?.env.ALAMESH_DISCOVERY !== '';
 
 function add(map: Map<string, string[]>, key: string, value: string): void {
   map.set(key, [...(map.get(key) ?? []), value]);

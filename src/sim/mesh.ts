@@ -8,6 +8,7 @@ import type { Instant } from '../base/time.js';
 import { sharedCrypto } from './crypto.js';
 import { adjacency, components, type Edge } from './graph.js';
 import { seededIdentity } from './identity.js';
+import { Internet } from './internet.js';
 import { queueFault, quietFaults, routeFault, Violation } from './invariants.js';
 import { type Cable, type CableQuality, Network, PERFECT } from './network.js';
 import { type Disk, SimNode } from './node.js';
@@ -23,7 +24,7 @@ const SETTLE_MSEC_MAX = 600_000;
 /** Ours: routers start within this time of each other. */
 const START_SPREAD_MSEC = 300;
 /** Salts of the seed's streams. */
-const [NETWORK_SALT, IDENTITY_SALT, START_SALT] = [1, 2, 3];
+const [NETWORK_SALT, IDENTITY_SALT, START_SALT, INTERNET_SALT] = [1, 2, 3, 6];
 
 export interface SimMeshOptions {
   readonly topology: Topology;
@@ -49,6 +50,8 @@ export class SimMesh {
   readonly seed: number;
   readonly scheduler = new Scheduler();
   readonly network: Network;
+  /** Undefined where the topology has none. */
+  readonly internet: Internet | undefined;
   readonly #options: SimMeshOptions;
   readonly #crypto: Crypto;
   readonly #disks = new Map<string, Disk>();
@@ -67,12 +70,20 @@ export class SimMesh {
     this.seed = seed;
     this.#crypto = options.crypto ?? sharedCrypto();
     this.network = new Network(this.scheduler, new SeededEntropy(seed, NETWORK_SALT));
+    this.internet =
+      topology.internet &&
+      new Internet(this.scheduler, new SeededEntropy(seed, INTERNET_SALT), topology.internet.sites);
     const entropy = new SeededEntropy(seed, IDENTITY_SALT);
     for (const name of topology.nodes) {
       const identity = seededIdentity(this.#crypto, entropy, REALM);
       this.#disks.set(name, { identity, seq: 0, highestSeen: undefined });
     }
     for (const [a, b] of topology.links) this.network.connect(a, b, options.quality ?? PERFECT);
+  }
+
+  /** Sent so far, by cable and over the internet. */
+  get datagrams(): number {
+    return this.network.traffic.datagrams + (this.internet?.sent ?? 0);
   }
 
   get now(): Instant {
@@ -118,13 +129,38 @@ export class SimMesh {
       ...{ name, disk, network: this.network, scheduler: this.scheduler, crypto: this.#crypto },
       seed: new SeededEntropy(this.seed, 0x1000 + ++this.#boots).below(0xffff_ffff),
       clockSkewMsec: this.#options.clockSkewMsec?.(name) ?? 0,
-      ...{ realm: REALM, transit: 'full' },
+      ...{ realm: REALM, transit: 'full', internet: this.internet, peers: this.#peersOf(name) },
       observe: (observed) => this.#observe(observed),
+      misdelivered: (at, sender, peer) => {
+        throw this.#violation(at.name, `its session with ${peer} took what ${sender} sent`);
+      },
     });
     this.#nodes.set(name, node);
     this.#seen.set(name, { version: 0, updates: 0, received: 0, dropped: 0 });
     this.#topologyChanged();
     node.start();
+  }
+
+  #peersOf(name: string): { name: string; key: Uint8Array }[] {
+    const pairs = this.topology.internet?.peers ?? [];
+    const others = pairs.flatMap(([a, b]) => (a === name ? [b] : b === name ? [a] : []));
+    return others.flatMap((other) => {
+      const key = this.#disks.get(other)?.identity.noisePublic;
+      return key === undefined ? [] : [{ name: other, key }];
+    });
+  }
+
+  /** The box of a site loses its table. */
+  rebootBox(site: string): void {
+    this.internet?.box(site).reboot();
+  }
+
+  /** The site blocks UDP from now on, or does not. */
+  setBlocked(site: string, blocksUdp: boolean): void {
+    const box = this.internet?.box(site);
+    if (box === undefined) return;
+    box.behaviour = { ...box.behaviour, blocksUdp };
+    this.#topologyChanged();
   }
 
   /** Power cut. */
@@ -159,6 +195,8 @@ export class SimMesh {
 
   setQuality(change: Partial<CableQuality>, cables: readonly Cable[] = this.network.cables): void {
     for (const cable of cables) cable.quality = { ...cable.quality, ...change };
+    const { internet } = this;
+    if (internet !== undefined) internet.quality = { ...internet.quality, ...change };
   }
 
   /** Cuts every cable between the group and the others. @returns The cables, to heal them. */
@@ -241,7 +279,16 @@ export class SimMesh {
   }
 
   #edges(): Edge[] {
-    return this.network.cables.filter(({ up }) => up).map(({ a, b }) => [a.node, b.node]);
+    const cables = this.network.cables.filter(({ up }) => up);
+    return [...cables.map(({ a, b }): Edge => [a.node, b.node]), ...this.#dialled()];
+  }
+
+  /** Peers of which one can be dialled: nobody opens a box for another yet. */
+  #dialled(): readonly Edge[] {
+    const { internet } = this;
+    if (internet === undefined) return [];
+    const pairs = this.topology.internet?.peers ?? [];
+    return pairs.filter(([a, b]) => internet.canDial(a, b) || internet.canDial(b, a));
   }
 
   #near(): ReadonlyMap<string, ReadonlySet<string>> {

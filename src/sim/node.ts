@@ -11,6 +11,8 @@ import { engineOptions } from '../engine/options.js';
 import type { LinkId } from '../link/types.js';
 import { PortableCore } from '../plane/portable/core.js';
 import type { LinkCounters, PathId, PathInfo, PlaneEvent } from '../plane/types.js';
+import { type Internet, type InternetReceiver, SIM_PORT } from './internet.js';
+import type { End } from './nat.js';
 import type { Network, Port, Receiver } from './network.js';
 import { SeededEntropy } from './random.js';
 import type { Scheduler } from './scheduler.js';
@@ -28,6 +30,9 @@ export interface SimNodeOptions {
   readonly name: string;
   readonly disk: Disk;
   readonly network: Network;
+  readonly internet?: Internet | undefined;
+  /** Whom it has as peers, by name. */
+  readonly peers: readonly { readonly name: string; readonly key: Uint8Array }[];
   readonly scheduler: Scheduler;
   readonly crypto: Crypto;
   readonly seed: number;
@@ -37,9 +42,18 @@ export interface SimNodeOptions {
   readonly transit: 'full' | 'stub' | 'none';
   /** After every event that the node handled. */
   readonly observe: (node: SimNode) => void;
+  /** A session took what another node than its peer sent. */
+  readonly misdelivered: (node: SimNode, sender: string, peer: string) => void;
 }
 
-export class SimNode implements Receiver {
+interface Way {
+  readonly info: PathInfo;
+  readonly send: (datagram: Uint8Array) => void;
+}
+
+const toUrl = ({ address, port }: End): string => `udp://${address}:${port}`;
+
+export class SimNode implements Receiver, InternetReceiver {
   readonly name: string;
   readonly engine: Engine;
   readonly plane: PortableCore;
@@ -47,7 +61,7 @@ export class SimNode implements Receiver {
   readonly delivered: Uint8Array[] = [];
   readonly #options: SimNodeOptions;
   readonly #paths = new Map<string, PathInfo>();
-  readonly #pathById = new Map<PathId, { info: PathInfo; port: Port; remote: string }>();
+  readonly #pathById = new Map<PathId, Way>();
   #events: PlaneEvent[] = [];
   #alive = true;
   #wakeAt = Number.POSITIVE_INFINITY;
@@ -81,6 +95,7 @@ export class SimNode implements Receiver {
       }),
     );
     options.network.attach(options.name, this);
+    options.internet?.attach(options.name, this);
   }
 
   get id(): NodeId {
@@ -93,17 +108,27 @@ export class SimNode implements Receiver {
 
   start(): void {
     const names = this.#options.network.ports(this.name).map((port) => port.interface);
+    const own = this.#options.internet?.endOf(this.name);
+    const candidates = own === undefined ? [] : [toUrl(own)];
     this.#feed((now) => {
       this.engine.start(now);
-      this.engine.commandMesh(now, { kind: 'set-candidates', candidates: [], port: 4242 });
+      this.engine.commandMesh(now, { kind: 'set-candidates', candidates, port: SIM_PORT });
       this.engine.commandMesh(now, { kind: 'set-interfaces', names });
+      for (const { name, key } of this.#options.peers) this.#addPeer(now, name, key);
     });
+  }
+
+  #addPeer(now: Instant, name: string, key: Uint8Array): void {
+    const end = this.#options.internet?.endOf(name);
+    const endpoints = end === undefined ? [] : [toUrl(end)];
+    this.engine.commandMesh(now, { kind: 'add-peer', peer: { key, name, endpoints } });
   }
 
   /** Power cut: nothing is said to anyone. */
   crash(): void {
     this.#alive = false;
     this.#options.network.detach(this.name);
+    this.#options.internet?.detach(this.name);
   }
 
   /** Stops as on SIGTERM. */
@@ -120,6 +145,27 @@ export class SimNode implements Receiver {
   receive(port: Port, from: Port, datagram: Uint8Array): void {
     const info = this.#pathTo(port, from.address);
     this.#feed((now) => this.plane.handleDatagrams(now, info, [datagram]));
+  }
+
+  receiveFrom(from: End, datagram: Uint8Array, sender: string): void {
+    const info = this.#internetPath(from);
+    const before = this.#received();
+    this.#feed((now) => this.plane.handleDatagrams(now, info, [datagram]));
+    for (const [peer, packets] of this.#received()) {
+      const isMore = packets > (before.get(peer) ?? 0);
+      if (isMore && peer !== sender) this.#options.misdelivered(this, sender, peer);
+    }
+  }
+
+  /** Authenticated datagrams so far, by the name of the peer. */
+  #received(): Map<string, number> {
+    const counters = { rxPackets: 0 } as LinkCounters;
+    const all = new Map<string, number>();
+    for (const { link, name } of this.engine.mesh.peers()) {
+      counters.rxPackets = 0;
+      if (this.plane.readLink(link, counters)) all.set(name, counters.rxPackets);
+    }
+    return all;
   }
 
   receiveBeacon(port: Port, from: Port, bytes: Uint8Array): void {
@@ -176,19 +222,33 @@ export class SimNode implements Receiver {
   }
 
   #open(now: Instant, request: number, endpoint: string): void {
-    const match = /^udp:\/\/\[(fe80::[0-9a-f:]+)%(\w+)\]:\d+$/.exec(endpoint);
-    const port = this.#options.network.ports(this.name).find((p) => p.interface === match?.[2]);
-    if (match === null || port === undefined) {
-      const error = `no way to ${endpoint} in the simulation`;
-      this.engine.handlePathOpened(now, { request, error });
-      return;
+    const path = this.#wayTo(endpoint);
+    const error = `no way to ${endpoint} in the simulation`;
+    this.engine.handlePathOpened(now, path === undefined ? { request, error } : { request, path });
+  }
+
+  #wayTo(endpoint: string): PathInfo | undefined {
+    const [, address, digits] = /^udp:\/\/(\d+\.\d+\.\d+\.\d+):(\d+)$/.exec(endpoint) ?? [];
+    if (address !== undefined) {
+      const hasWay = this.#options.internet?.endOf(this.name) !== undefined;
+      return hasWay ? this.#internetPath({ address, port: Number(digits) }) : undefined;
     }
-    const path = this.#pathTo(port, match[1] as string);
-    this.engine.handlePathOpened(now, { request, path });
+    const [, remote, name] = /^udp:\/\/\[(fe80::[0-9a-f:]+)%(\w+)\]:\d+$/.exec(endpoint) ?? [];
+    const port = this.#options.network.ports(this.name).find((p) => p.interface === name);
+    return remote === undefined || port === undefined ? undefined : this.#pathTo(port, remote);
   }
 
   #pathTo(port: Port, remote: string): PathInfo {
     const url = `udp://[${remote}%${port.interface}]:4242`;
+    return this.#path(url, (datagram) => this.#options.network.send(port, remote, datagram));
+  }
+
+  #internetPath(to: End): PathInfo {
+    const { internet } = this.#options;
+    return this.#path(toUrl(to), (datagram) => internet?.send(this.name, to, datagram));
+  }
+
+  #path(url: string, send: Way['send']): PathInfo {
     const known = this.#paths.get(url);
     if (known !== undefined) return known;
     const info: PathInfo = {
@@ -196,14 +256,14 @@ export class SimNode implements Receiver {
       ...{ relayed: false, via: null, reliable: false, maxDatagramBytes: 65_507 },
     };
     this.#paths.set(url, info);
-    this.#pathById.set(info.id, { info, port, remote });
+    this.#pathById.set(info.id, { info, send });
     return info;
   }
 
   #send(path: PathId, datagrams: readonly Uint8Array[]): number {
     const to = this.#pathById.get(path);
     if (to === undefined || !this.#alive) return 0;
-    for (const datagram of datagrams) this.#options.network.send(to.port, to.remote, datagram);
+    for (const datagram of datagrams) to.send(datagram);
     return datagrams.length;
   }
 

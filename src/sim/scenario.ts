@@ -1,6 +1,6 @@
 /**
  * What `alamesh sim run` does to a mesh: it comes up, loses a router and gets it back, loses a link and gets it back,
- * bears bad cables for a while, is parted and joined. After each step it must come to rest, and everything is checked.
+ * bears bad cables for a while, is parted and joined; a NAT box loses its table, and one blocks UDP. After each step it must come to rest, and everything is checked.
  */
 import type { Crypto } from '../base/crypto.js';
 import { adjacency, reachable, spareEdges, spareNodes } from './graph.js';
@@ -85,6 +85,7 @@ class Scenario {
     const withdrawal = this.#withdraw();
     if (!withdrawalOnly) {
       this.#flapLink();
+      this.#troubleBoxes();
       this.#badWeather();
       this.#partition();
     }
@@ -94,7 +95,7 @@ class Scenario {
       messagesPerNode: withdrawal?.messagesPerNode ?? null,
       ...{ loops: 0, unreachable: 0, convergedMsec: round(convergedMsec) },
       steps: this.#steps,
-      datagrams: this.#mesh.network.traffic.datagrams,
+      datagrams: this.#mesh.datagrams,
       events: this.#mesh.scheduler.ran,
       wallMsec: Math.round(wallClock() - began),
     };
@@ -128,6 +129,15 @@ class Scenario {
     this.#step('heal', cable.name, () => this.#mesh.heal(cable));
   }
 
+  #troubleBoxes(): void {
+    const sites = this.#options.topology.internet?.sites ?? [];
+    const name = this.#random.pick(sites.filter(({ nat }) => nat !== undefined))?.name;
+    if (name === undefined) return;
+    this.#step('reboot box', name, () => this.#mesh.rebootBox(name));
+    this.#step('block UDP', name, () => this.#mesh.setBlocked(name, true));
+    this.#step('allow UDP', name, () => this.#mesh.setBlocked(name, false));
+  }
+
   #badWeather(): void {
     this.#step('impair', 'all', () => {
       this.#mesh.setQuality(BAD);
@@ -138,6 +148,7 @@ class Scenario {
   }
 
   #partition(): void {
+    if (this.#mesh.network.cables.length === 0) return;
     const group = this.#half();
     let cables: ReturnType<SimMesh['partition']> = [];
     this.#step('partition', `${group.size} nodes`, () => {

@@ -1,10 +1,21 @@
 /** Graphs to simulate: generated ones by name, and lab files. */
+import type { Site } from './internet.js';
+import { DEPENDENCES, MAPPING_MSEC, NAT_KINDS, type NatBehaviour } from './nat.js';
 import type { SeededEntropy } from './random.js';
 
 export interface Topology {
   readonly name: string;
   readonly nodes: readonly string[];
+  /** Cables. */
   readonly links: readonly (readonly [string, string])[];
+  /** An internet that nodes share, besides their cables. */
+  readonly internet?: InternetPlan;
+}
+
+export interface InternetPlan {
+  readonly sites: readonly Site[];
+  /** Nodes that have each other as peers, and know each other's own addresses. */
+  readonly peers: readonly (readonly [string, string])[];
 }
 
 const names = (count: number): string[] => Array.from({ length: count }, (_, i) => `r${i + 1}`);
@@ -58,9 +69,43 @@ export function mesh(count: number, degree: number, random: SeededEntropy): Topo
   return { name: `mesh-${count}`, nodes, links: [...links.values()] };
 }
 
-/** `line-N`, `ring-N`, `grid-SIDE`, `mesh-N`, `mesh-N-DEGREE`; undefined for other names. */
+/** Ours: of a site, how likely it is public, blocks UDP, is in a carrier's network, has two nodes. */
+const [PUBLIC, BLOCKED, IN_CARRIER, SHARED] = [0.15, 0.05, 0.3, 0.25];
+
+/** A public node, all others behind NAT boxes of any kind; every pair is peered. */
+export function homes(count: number, random: SeededEntropy): Topology {
+  const nodes = names(count);
+  const carrier = { ...natOf(random), ports: 'random' } as const;
+  const sites: Site[] = [
+    { name: 'internet', nat: undefined, behind: undefined, nodes: [at(nodes, 0)] },
+    { name: 'carrier', nat: carrier, behind: undefined, nodes: [] },
+  ];
+  for (let i = 1; i < count; ) {
+    const size = Math.min(random.chance(SHARED) ? 2 : 1, count - i);
+    const nat = random.chance(PUBLIC) ? undefined : natOf(random);
+    const behind = nat !== undefined && random.chance(IN_CARRIER) ? 'carrier' : undefined;
+    sites.push({ name: `home${i}`, nat, behind, nodes: nodes.slice(i, i + size) });
+    i += size;
+  }
+  const peers = nodes.flatMap((a, i) => nodes.slice(i + 1).map((b) => [a, b] as const));
+  return { name: `nats-${count}`, nodes, links: [], internet: { sites, peers } };
+}
+
+function natOf(random: SeededEntropy): NatBehaviour {
+  if (random.chance(BLOCKED)) return NAT_KINDS['udp-blocked'];
+  return {
+    mapping: random.pick(DEPENDENCES) ?? 'endpoint-independent',
+    filtering: random.pick(DEPENDENCES) ?? 'endpoint-independent',
+    hairpin: random.chance(0.5),
+    ports: random.pick(['preserve', 'sequential', 'random'] as const) ?? 'preserve',
+    mappingMsec: random.chance(0.3) ? MAPPING_MSEC / 4 : MAPPING_MSEC,
+    blocksUdp: false,
+  };
+}
+
+/** `nats-N`, `line-N`, `ring-N`, `grid-SIDE`, `mesh-N`, `mesh-N-DEGREE`; undefined for other names. */
 export function topologyNamed(name: string, random: SeededEntropy): Topology | undefined {
-  const match = /^(line|ring|grid|mesh)-(\d{1,4})(?:-(\d{1,2}))?$/.exec(name);
+  const match = /^(line|ring|grid|mesh|nats)-(\d{1,4})(?:-(\d{1,2}))?$/.exec(name);
   if (match === null) return undefined;
   const count = Number(match[2]);
   if (count < 2) return undefined;
@@ -69,6 +114,8 @@ export function topologyNamed(name: string, random: SeededEntropy): Topology | u
       return line(count);
     case 'ring':
       return count < 3 ? undefined : ring(count);
+    case 'nats':
+      return homes(count, random);
     case 'grid':
       return count > 40 ? undefined : grid(count);
     default:

@@ -19,7 +19,8 @@ export function started(
   seed: number,
   options: Partial<SimMeshOptions> = {},
 ): SimMesh {
-  const mesh = new SimMesh({ topology: topologyOf(name, seed), seed, crypto, ...options });
+  const topology = options.topology ?? topologyOf(name, seed);
+  const mesh = new SimMesh({ seed, crypto, ...options, topology });
   mesh.startAll();
   return mesh;
 }

@@ -25,14 +25,16 @@ interface Place {
   readonly table: Table;
   /** Empty, or ending in a dot. */
   readonly prefix: string;
+  /** Other keys than the table's are somebody else's. */
+  readonly open?: boolean;
 }
 
-function checkTable(values: object, { table, prefix }: Place, result: Checked): void {
+function checkTable(values: object, { table, prefix, open }: Place, result: Checked): void {
   for (const [name, value] of Object.entries(values)) {
     const key = prefix + name;
     const setting = Object.hasOwn(table, name) ? table[name] : undefined;
-    if (setting === undefined) result.faults.push({ key, message: unknownKey(name, table) });
-    else checkSetting(key, value, { setting, result });
+    if (setting !== undefined) checkSetting(key, value, { setting, result });
+    else if (open !== true) result.faults.push({ key, message: unknownKey(name, table) });
   }
 }
 
@@ -58,7 +60,8 @@ function checkSetting(
       return;
     }
     for (const [i, one] of value.entries()) {
-      checkTable(one, { table: kind.keys, prefix: `${key}.${i}.` }, result);
+      const open = kind.open === true;
+      checkTable(one, { table: kind.keys, prefix: `${key}.${i}.`, open }, result);
     }
   } else {
     const message = valueFault(value, kind);

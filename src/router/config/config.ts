@@ -25,6 +25,14 @@ export interface PeerConfig {
   readonly persistentKeepaliveSeconds?: number;
 }
 
+/** A transport of a third party. */
+export interface TransportConfig {
+  /** A file, relative to the state directory, or a package. */
+  readonly module: string;
+  /** The table's other keys; JSON. */
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
 export interface RouterConfig {
   /** Undefined: the identity's. */
   readonly name: string | undefined;
@@ -46,6 +54,7 @@ export interface RouterConfig {
   /** Make Chromium ask for AAAA on a host without other IPv6. */
   readonly browserRoute: boolean;
   readonly peers: readonly PeerConfig[];
+  readonly transports: readonly TransportConfig[];
   /** Settings that this version does not act on. */
   readonly ignored: readonly string[];
 }
@@ -103,6 +112,7 @@ interface Raw {
     preshared_key_file?: string;
     persistent_keepalive_s?: number;
   }[];
+  transports?: Readonly<Record<string, unknown>>[];
 }
 
 /** A missing file is an empty one. @throws UserError (exit 4) that names every fault. */
@@ -135,7 +145,7 @@ const badFile = (file: string, line?: number, column?: number) => ({
 export function parseConfig(text: string, file: string, env: NodeJS.ProcessEnv = {}): RouterConfig {
   const document = parseToml(text, file);
   const { faults, ignored } = check(document, SETTINGS);
-  faults.push(...peerFaults(document.peers));
+  faults.push(...peerFaults(document.peers), ...transportFaults(document.transports));
   if (!faults.some(({ key }) => key.startsWith('webhook'))) {
     faults.push(...webhookFaults(document.webhook));
   }
@@ -170,6 +180,22 @@ function webhookFaults(webhook: unknown): Fault[] {
     return [{ key: 'webhook', message }];
   }
   return [];
+}
+
+/** Ours: each is a process. */
+const TRANSPORTS_MAX = 16;
+
+function transportFaults(transports: unknown): Fault[] {
+  if (!Array.isArray(transports)) return [];
+  const key = 'transports';
+  if (transports.length > TRANSPORTS_MAX) {
+    return [{ key, message: `at most ${TRANSPORTS_MAX} transports, not ${transports.length}` }];
+  }
+  return transports.flatMap((one: Readonly<Record<string, unknown>>, i) =>
+    one?.module === undefined
+      ? [{ key: `${key}.${i}`, message: 'this transport lacks its module' }]
+      : [],
+  );
 }
 
 function parseToml(text: string, file: string): Record<string, unknown> {
@@ -265,6 +291,9 @@ function complete(raw: Raw, ignored: readonly string[]): RouterConfig {
     webhook: webhookOf(raw.webhook),
     browserRoute: raw.dns?.browser_route ?? false,
     peers: (raw.peers ?? []).map(peerOf),
+    transports: (raw.transports ?? []).map(({ module, ...options }) => ({
+      ...{ module: String(module), options },
+    })),
     ignored,
   };
 }

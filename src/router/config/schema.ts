@@ -19,7 +19,8 @@ export type Kind =
   | { readonly type: 'number'; readonly least: number; readonly most: number }
   | { readonly type: 'flag' }
   | { readonly type: 'table'; readonly keys: Table }
-  | { readonly type: 'tables'; readonly keys: Table };
+  /** `open`: further keys are somebody else's. */
+  | { readonly type: 'tables'; readonly keys: Table; readonly open?: true };
 
 export interface Setting {
   readonly kind: Kind;
@@ -78,6 +79,11 @@ const PEER: Table = {
 };
 
 const HANDLE = { fits: isRealm, what: '1 to 63 of a-z, 0-9 and -' };
+const MODULE = {
+  fits: (module: string): boolean => /^[^\p{Cc}]{1,1024}$/u.test(module),
+  what: 'a file or the name of a package',
+};
+
 const LISTEN_PLACE = {
   fits: (text: string): boolean => parsePlace(text) !== undefined,
   what: 'an address and port like 127.0.0.1:5300',
@@ -115,6 +121,7 @@ export const SETTINGS: Table = {
   discovery: tableOf({ interfaces: texts() }),
   tun: tableOf({ name: text(INTERFACE), mtu: number(1280, 65_535) }),
   peers: tablesOf(PEER),
+  transports: { kind: { type: 'tables', keys: { module: text(MODULE) }, open: true } },
   dns: tableOf({ listen: text(LISTEN_PLACE), browser_route: flag }),
   webhook: tableOf({
     listen: text(LISTEN_PLACE),

@@ -58,6 +58,7 @@ export class RouterDocuments implements RouterControl {
         transit: config.transit,
         listen: listening,
       },
+      transports: this.#router.transports(),
       tun: { name: tun.name, mtu: tun.mtu, state: tun.state, problem: tun.problem || null },
       links: { up: links.filter((link) => link.state === 'up').length, total: links.length },
       neighbors: {

@@ -27,6 +27,7 @@ describe('the configuration', () => {
         policy: { peers: 'auto', most: 8, handles: [], tags: [], relaysFirst: false },
       },
       webhook: undefined,
+      transports: [],
     });
   });
 
@@ -66,10 +67,17 @@ describe('the configuration', () => {
       name = "stock"
       allowed_ips = ["fd00:1::/64"]
       preshared_key_file = "psk"
-      persistent_keepalive_s = 25`;
+      persistent_keepalive_s = 25
+      [[transports]]
+      module = "./unix.js"
+      directory = "/run/links"
+      deep = { list = [1, 2] }`;
     expect(parseConfig(text, FILE)).to.deep.equal({
       ...{ name: 'berlin', realm: 'lab', transit: 'stub', plane: 'portable' },
       ...{ listen: ['udp://[::]:1', 'udp://0.0.0.0:2'], probeIntervalMsec: 50, probeCount: 5 },
+      transports: [
+        { module: './unix.js', options: { directory: '/run/links', deep: { list: [1, 2] } } },
+      ],
       ...{ idleProbeMsec: 10_000, discoveryInterfaces: ['eth[1-9]*'] },
       registry: {
         ...{ url: 'https://git.example/realm.git', mirrors: ['file:///srv/realm.git'] },
@@ -126,6 +134,8 @@ describe('the configuration', () => {
     [`[[peers]]\nkey = "${KEY}"\n[[peers]]\nkey = "${KEY}"`, '4:1', /this key is above/],
     [`[[peers]]\nkey = "${KEY}"\naddress = "::1"`, '3:1', /fd00::\/8/],
     [`[[peers]]\nkey = "${KEY}"\nallowed_ips = ["fd00::/129"]`, '3:1', /an IPv6 prefix/],
+    ['[[transports]]\ndirectory = "x"', '1:1', /this transport lacks its module/],
+    ['[[transports]]\nmodule = 7', '2:1', /a file or the name of a package, in quotes, not 7/],
     ['[tun]\nmtu = 1279', '2:1', /from 1280 to 65535/],
     ['[tun]\nname = "a name that is long"', '2:1', /at most 15/],
     ['[webhook]\nlisten = 8099', '2:1', /an address and port like/],
