@@ -29,6 +29,12 @@ export interface StatusDocument {
     readonly panics: number;
     readonly problem: string | null;
   };
+  /** What is between this node and others (RFC 4787). */
+  readonly nat?: {
+    readonly mapping: string;
+    readonly filtering: string;
+    readonly observed: readonly string[];
+  };
   /** What waits to be sealed; null for a plane where nothing does. */
   readonly queue?: {
     readonly bytes: number;

@@ -20,10 +20,19 @@ export function statusText(s: StatusDocument): string {
     `routes     ${s.routes.prefixes} prefixes, ${s.routes.paths} paths`,
     `drops      ${drops.map(([reason, count]) => `${reason} ${count}`).join(', ') || 'none'}`,
     ...(s.tun.problem ? [`problem    ${s.tun.problem}`] : []),
+    ...natText(s),
     ...queueText(s),
     ...healthText(s),
   ];
   return lines.map((line) => `${clip(line, LINE_WIDTH)}\n`).join('');
+}
+
+function natText({ nat }: StatusDocument): string[] {
+  if (nat === undefined) return [];
+  const { mapping, filtering, observed } = nat;
+  const seen = observed.length === 0 ? '' : `; seen as ${observed.map(withoutScheme).join(' ')}`;
+  if (mapping === 'none') return [`NAT        none${seen}`];
+  return [`NAT        mapping ${mapping}, filtering ${filtering}${seen}`];
 }
 
 function queueText({ queue }: StatusDocument): string[] {

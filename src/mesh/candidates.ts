@@ -129,7 +129,8 @@ export function isClearlyBetter(other: Candidate, current: Candidate): boolean {
   return theirs < mine * BETTER_SHARE && theirs < mine - BETTER_MSEC;
 }
 
-function rankOf({ path }: Candidate): number {
+/** 0: direct, in datagrams. */
+export function rankOf({ path }: Candidate): number {
   if (path === undefined) return 4;
   return (path.relayed ? 2 : 0) + (path.reliable ? 1 : 0);
 }

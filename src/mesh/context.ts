@@ -18,6 +18,8 @@ export interface MeshContext {
   /** Own endpoints, told to peers. */
   ownCandidates(): readonly string[];
   emit(output: MeshOutput): void;
+  /** A neighbor sees us elsewhere than before. */
+  sightingChanged(now: Instant, link: LinkId): void;
   /** Asks for a path; the answer comes to the link. */
   open(link: LinkId, endpoint: string): void;
   /** Another link that is up with this node. */

@@ -38,6 +38,10 @@ export interface Answered {
   readonly resized: boolean;
 }
 
+export type Reach = 'known' | 'other port' | 'other host';
+
+const udpHost = (url: string): string | undefined => /^udp:\/\/(.+):\d+$/.exec(url)?.[1];
+
 export class LinkPaths {
   readonly table = new CandidateTable(({ path }) => {
     if (path !== undefined) this.#ctx.emit({ kind: 'release', path: path.id });
@@ -72,13 +76,25 @@ export class LinkPaths {
     this.#otherHeardAt = undefined;
   }
 
+  /** Authenticated packets came over UDP from where we had not sent to: another port of a known host, or another host. */
+  reachedBy: Reach = 'known';
+
   /** An authenticated payload came on this path. */
   heard(now: Instant, path: PathInfo): Candidate | undefined {
+    this.#noteReach(path);
     const candidate = this.table.seen(path, this.current);
     if (candidate === undefined) return undefined;
     this.#markHeard(now, candidate);
     if (candidate !== this.current) this.#otherHeardAt = now;
     return candidate;
+  }
+
+  #noteReach({ id, transport, remote }: PathInfo): void {
+    if (transport !== 'udp' || this.table.byPath(id) !== undefined) return;
+    const hosts = this.table.all().map(({ endpoint }) => udpHost(endpoint));
+    const isHost = hosts.includes(udpHost(remote));
+    if (!isHost) this.reachedBy = 'other host';
+    else if (this.reachedBy === 'known') this.reachedBy = 'other port';
   }
 
   /** Something went out on the path in use that will be answered if the path works. */

@@ -17,6 +17,7 @@ import { Discovery, type HeardBeacon } from './discovery.js';
 import { isEndpoint, zoneOf } from './endpoint.js';
 import { GUEST_MSEC, Guests } from './guests.js';
 import { InviteBook } from './invites.js';
+import { type NatView, natView, type Sighting, withSightings } from './nat.js';
 import { PeerLink, type PeerSource } from './peer-link.js';
 import { Peers } from './peers.js';
 import { linkRow, peerRow } from './rows.js';
@@ -74,6 +75,7 @@ export class Mesh {
   #outputs: MeshOutput[] = [];
   #taken = 0;
   #candidates: readonly string[] = [];
+  #lastTold = '';
   /** Who may come, by key in hex. */
   #known: ReadonlyMap<string, PeerSpec> = new Map();
   #lastLink = 0;
@@ -101,7 +103,8 @@ export class Mesh {
       bootId: entropy.bytes(BOOT_ID_BYTES),
       counters: this.#counters,
       invites: new InviteBook(crypto),
-      ownCandidates: () => this.#candidates,
+      ownCandidates: () => this.#told(),
+      sightingChanged: (now, link) => this.#onSighting(now, link),
       emit: (output) => void this.#outputs.push(output),
       open: (link, endpoint) => this.#open(link, endpoint),
       otherLinkTo: (id, link) => this.#hasOtherLink(id, link),
@@ -196,8 +199,7 @@ export class Mesh {
         this.#setKnown(now, command.peers);
         return DONE;
       case 'set-candidates':
-        this.#candidates = command.candidates.filter(isEndpoint).slice(0, CANDIDATES_PER_PEER_MAX);
-        this.#discovery.setPort(now, command.port);
+        this.#setCandidates(now, command.candidates, command.port);
         return DONE;
       case 'set-interfaces':
         this.#setInterfaces(now, command.names);
@@ -283,6 +285,41 @@ export class Mesh {
   /** The link to a node that was proven once; the one that is up, if any. */
   linkOf(id: NodeId): LinkId | undefined {
     return this.#peers.byNode(id)?.link;
+  }
+
+  /** What is between us and the others. */
+  nat(): NatView {
+    return natView(this.#sightings(), this.#candidates);
+  }
+
+  #sightings(): Sighting[] {
+    const up = [...this.#peers.all()].filter(({ state, isStock }) => state === 'up' && !isStock);
+    return up.map(({ observed, paths: { current, reachedBy } }) => {
+      return { observed, remote: current?.endpoint ?? '', reachedBy };
+    });
+  }
+
+  // Own endpoints
+
+  #setCandidates(now: Instant, candidates: readonly string[], port: number): void {
+    const own = candidates.filter(isEndpoint).slice(0, CANDIDATES_PER_PEER_MAX);
+    const isNews = own.join() !== this.#candidates.join();
+    this.#candidates = own;
+    this.#discovery.setPort(now, port);
+    if (isNews) for (const peer of this.#peers.all()) peer.handleOwnCandidates(now);
+  }
+
+  /** Our own endpoints, and where others see us. */
+  #told(): readonly string[] {
+    return withSightings(this.#candidates, this.#sightings());
+  }
+
+  /** A new way to us may be what another link lacked. */
+  #onSighting(now: Instant, link: LinkId): void {
+    const shown = this.#told().join();
+    if (shown === this.#lastTold) return;
+    this.#lastTold = shown;
+    for (const peer of this.#peers.all()) if (peer.link !== link) peer.search(now);
   }
 
   // Peers

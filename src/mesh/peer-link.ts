@@ -22,6 +22,7 @@ import { LinkKeys } from './link-keys.js';
 import { LinkPaths } from './link-paths.js';
 import { type LinkFacts, LinkReport } from './link-report.js';
 import { LinkRetry } from './link-retry.js';
+import { LinkSearch } from './link-search.js';
 import { type LinkTrigger, nextLinkState } from './link-state.js';
 import { LinkWatch, type WatchVerdict } from './link-watch.js';
 import { DATAGRAM_BASE, innerMtu } from './mtu.js';
@@ -76,6 +77,9 @@ export class PeerLink {
   readonly #greeting: LinkGreeting;
   readonly #endpoints: LinkEndpoints;
   readonly #retry: LinkRetry;
+  readonly #search: LinkSearch;
+  /** What the peer was told last of where it is. */
+  #toldObserved = '';
   readonly #timers = new Timers<LinkTimer>();
   /** Its invitation was good; whoever runs the mesh makes it a configured peer soon. */
   #isAdmitted = false;
@@ -97,6 +101,10 @@ export class PeerLink {
     this.#greeting = new LinkGreeting(ctx);
     this.#endpoints = new LinkEndpoints(ctx, link, this.paths);
     this.#retry = new LinkRetry(ctx);
+    this.#search = new LinkSearch({
+      ...{ ctx, paths: this.paths, open: (candidate) => this.#endpoints.open(candidate) },
+      tell: () => this.#sendCandidates(),
+    });
   }
 
   get isStock(): boolean {
@@ -284,8 +292,36 @@ export class PeerLink {
     this.#channel.sendMesh({ kind: 'candidates', candidates: [], observed });
   }
 
+  /** Where we can be reached, and where we see the peer. */
+  #sendCandidates(): void {
+    if (this.state !== 'up' || this.isStranger || this.isStock) return;
+    const observed = this.paths.current?.path?.remote ?? '';
+    this.#toldObserved = observed;
+    this.#channel.sendMesh({ kind: 'candidates', candidates: this.#ctx.ownCandidates(), observed });
+    this.#ctx.touch(this.link);
+  }
+
+  /** Our addresses are others than before: the peer hears of them, and every path is tried anew. */
+  handleOwnCandidates(now: Instant): void {
+    if (this.isStock) return;
+    if (this.state === 'up') {
+      this.#sendCandidates();
+      this.paths.probeAll(now);
+      this.#watch.demand(now);
+      this.#search.begin(now);
+    } else if (this.source !== 'discovered') {
+      this.hurry(now);
+    }
+  }
+
+  /** There may be a better way now. */
+  search(now: Instant): void {
+    if (this.state === 'up' && !this.isStock) this.#search.begin(now);
+  }
+
   #sendHello(): void {
     const observed = this.paths.current?.path?.remote ?? '';
+    this.#toldObserved = observed;
     this.#channel.sendMesh(makeHello(this.#ctx, this.spec, observed));
   }
 
@@ -380,9 +416,7 @@ export class PeerLink {
         this.#onHello(now, message);
         return;
       case 'candidates':
-        if (this.isStranger) return;
-        this.#greeting.observed = message.observed;
-        this.addEndpoints(message.candidates.filter(isTellable), 'hello');
+        if (!this.isStranger) this.#onCandidates(now, message);
         return;
       case 'goodbye':
         this.#lose(now, { reason: `goodbye: ${message.reason}`, wipe: true, backoff: true });
@@ -415,6 +449,17 @@ export class PeerLink {
     if (invite !== undefined) this.#admit(invite.value, checked.value, hello.candidates);
     this.addEndpoints(hello.candidates.filter(isTellable), 'hello');
     this.#proveWhenReady(now);
+  }
+
+  #onCandidates(
+    now: Instant,
+    { observed, candidates }: Extract<MeshMessage, { kind: 'candidates' }>,
+  ): void {
+    const isNews = observed !== this.#greeting.observed;
+    this.#greeting.observed = observed;
+    this.addEndpoints(candidates.filter(isTellable), 'hello');
+    if (this.state === 'up') this.#search.asked(now);
+    if (isNews) this.#ctx.sightingChanged(now, this.link);
   }
 
   /** A neighbor on the LAN is welcome without an invitation, but one that it shows counts; once. */
@@ -454,6 +499,8 @@ export class PeerLink {
     this.#report.up(now, told, this.#facts(rttMsec));
     this.#monitor('');
     for (const other of this.paths.table.all()) if (other !== current) this.paths.probe(now, other);
+    this.#search.begin(now);
+    this.#ctx.sightingChanged(now, this.link);
     this.#ctx.touch(this.link);
   }
 
@@ -486,6 +533,8 @@ export class PeerLink {
     this.#monitor('path');
     this.#tellChanged(now);
     this.#watch.demand(now);
+    if (candidate.path.remote !== this.#toldObserved) this.#sendCandidates();
+    this.#search.begin(now);
   }
 
   handleMoved(now: Instant, path: PathInfo): void {
@@ -598,6 +647,7 @@ export class PeerLink {
 
   #lose(now: Instant, loss: LinkLoss): void {
     const was = this.state;
+    this.#search.stop();
     this.#enter('lost');
     this.lastError = loss.reason;
     if (loss.wipe) this.#forgetKeys();
@@ -642,6 +692,7 @@ export class PeerLink {
   /** The peer is no longer wanted: goodbye, and everything of it is forgotten. */
   remove(now: Instant, reason: string): void {
     this.#goodbye(now, reason);
+    this.#search.stop();
     this.#enter('lost');
     this.#report.down(reason);
     this.#channel.stop();
@@ -673,7 +724,8 @@ export class PeerLink {
   nextTimeout(): Instant | undefined {
     const own = this.#timers.next()?.at;
     const watch = this.#watch.timers.next()?.at;
-    return earliest(own, watch, this.#channel.nextTimeout(), this.keys.nextLook());
+    const search = this.#search.nextTimeout();
+    return earliest(own, watch, this.#channel.nextTimeout(), this.keys.nextLook(), search);
   }
 
   handleTimeout(now: Instant): void {
@@ -684,6 +736,7 @@ export class PeerLink {
     for (let due = this.#timers.takeDue(now); due !== undefined; due = this.#timers.takeDue(now)) {
       this.#fire(now, due);
     }
+    this.#search.handleTimeout(now);
     if ((this.#channel.nextTimeout() ?? Infinity) <= now) this.#channel.handleTimeout(now);
     if ((this.keys.nextLook() ?? Infinity) <= now) this.keys.look(now, this.paths.readCounters());
   }

@@ -69,6 +69,7 @@ export class RouterDocuments implements RouterControl {
       drops: plane.drops(),
       queue: plane.queue?.() ?? null,
       planeHealth: plane.health?.() ?? { state: 'running', panics: 0, problem: null },
+      nat: engine.mesh.nat(),
       mesh: engine.mesh.counters(),
       noise: engine.mesh.noiseCounters(),
       rssBytes: process.memoryUsage.rss(),

@@ -6,8 +6,8 @@ import { converged, line, nth, type Router } from '../routers.js';
 
 /** The interface's own queue holds this much: without turns a ping waits so long. */
 const QUEUE_MSEC = 400;
-/** A quarter of that leaves room for a machine that is busy with other things. */
-const PING_MSEC_MAX = QUEUE_MSEC / 4;
+/** Half of that leaves room for a machine that is busy with other things. */
+const PING_MSEC_MAX = QUEUE_MSEC / 2;
 
 async function slowDown(router: Router, device: string): Promise<void> {
   const shape = ['rate', '10mbit', 'burst', '16kb', 'latency', `${QUEUE_MSEC}ms`];
