@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { UserError } from '../base/errors.js';
 import { endName, type LinkEnd } from './model.js';
 import { inNamespace } from './namespace.js';
-import { namespaceOf } from './network.js';
+import { namespaceOf, nodeOf, setRoutes } from './network.js';
 import { PROJECT_ROOT } from './node.js';
 import { cannotStart, childEnv, endAll, type Proc, procOf, run, tryRun } from './run.js';
 import type { Impairment, LabState, LinkState } from './state.js';
@@ -84,6 +84,10 @@ export async function switchLink(state: LabState, link: LinkState, up: boolean):
   const ports = portsOf(state, link);
   for (const port of up ? ports : ports.slice(0, 1)) {
     await run(inside(port, ['ip', 'link', 'set', port.iface, up ? 'up' : 'down']));
+  }
+  for (const end of up ? [link.a, ...(link.b ? [link.b] : [])] : []) {
+    const node = nodeOf(state, end);
+    if (node !== undefined) await setRoutes(node, end.iface);
   }
 }
 

@@ -1,11 +1,12 @@
 /** A lab as it is to be built: containerlab's inheritance is resolved, every default filled in. */
+import type { NatBox } from './nat.js';
 import type { KindHere } from './schema.js';
 
 /**
  * router: runs alamesh; host: a plain namespace; bridge: a switch, on the host when it has a
- * bridge of that name, else in a namespace of its own; machine: the machine itself.
+ * bridge of that name, else in a namespace of its own; machine: the machine itself; nat: a NAT box.
  */
-export type NodeRole = 'router' | 'host' | 'bridge' | 'machine';
+export type NodeRole = 'router' | 'host' | 'bridge' | 'machine' | 'nat';
 
 export interface Bind {
   /** Absolute. */
@@ -29,6 +30,12 @@ export interface LabNode {
   readonly env: Readonly<Record<string, string>>;
   readonly labels: Readonly<Record<string, string>>;
   readonly sysctls: Readonly<Record<string, string>>;
+  /** Of a NAT box. */
+  readonly nat: NatBox | undefined;
+  /** Routers that this one is to be peered with. */
+  readonly peers: readonly string[];
+  /** Words for `ip route replace`, of networks that NAT boxes make. */
+  readonly routes: readonly string[];
 }
 
 export interface LinkEnd {

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import type { LinkEnd } from './model.js';
 import { inNamespace, ipBatch } from './namespace.js';
+import { setBox } from './natbox.js';
 import { forAll, run, tryRun } from './run.js';
 import type { LabState, LinkState, NodeState } from './state.js';
 
@@ -65,7 +66,8 @@ function settings(role: NodeState['role']): [path: string, value: string][] {
     ['ipv6/conf/*/accept_ra', '0'],
     ['ipv6/conf/*/router_solicitations', '0'],
     ['ipv6/conf/all/forwarding', role === 'router' ? '1' : '0'],
-    ['ipv4/ip_forward', role === 'router' ? '1' : '0'],
+    ['ipv4/ip_forward', role === 'router' || role === 'nat' ? '1' : '0'],
+    ['ipv4/conf/*/ignore_routes_with_linkdown', '1'], // a node that changes networks leaves at once
     ['ipv4/ping_group_range', '0 2147483647'],
   ];
 }
@@ -90,7 +92,18 @@ async function furnish(
   await makeDummies(state, node);
   await run(inNamespace(namespace, ['sh', '-c', WRITE_SETTINGS]), { input });
   await ipBatch(['link set lo up', ...links], namespace);
+  await setRoutes(node);
+  if (node.nat !== null) await setBox(namespace, node.nat);
   for (const [key, value] of Object.entries(sysctls)) await setSysctl(namespace, key, value);
+}
+
+/** Routes of the underlay, over one interface or all; one that was down has lost its own. */
+export async function setRoutes(node: NodeState, iface?: string): Promise<void> {
+  const wanted = node.routes.filter(
+    (one) => iface === undefined || `${one} `.includes(` dev ${iface} `),
+  );
+  const lines = wanted.map((route) => `route replace ${route}`);
+  await ipBatch(lines, node.namespace ?? undefined);
 }
 
 async function setSysctl(namespace: string, key: string, value: string): Promise<void> {
