@@ -83,7 +83,7 @@ export async function impairLink(
 export async function switchLink(state: LabState, link: LinkState, up: boolean): Promise<void> {
   const ports = portsOf(state, link);
   for (const port of up ? ports : ports.slice(0, 1)) {
-    await run(inside(port, ['ip', 'link', 'set', port.iface, up ? 'up' : 'down']));
+    await run(inside(port, ['ip', 'link', 'set', 'dev', port.iface, up ? 'up' : 'down']));
   }
   for (const end of up ? [link.a, ...(link.b ? [link.b] : [])] : []) {
     const node = nodeOf(state, end);

@@ -23,8 +23,8 @@ export async function makeNetwork(
   await ipBatch(cables.map((link) => cable(state, link)));
   await forAll(owned, (node) => furnish(state, node, sysctls.get(node.name) ?? {}));
   await forAll(hostEnds(state), async ({ end, mtu }) => {
-    const master = end.node === undefined ? [] : [`link set ${end.iface} master ${end.node}`];
-    await ipBatch([...master, ...dress(end, mtu), `link set ${end.iface} up`]);
+    const master = end.node === undefined ? [] : [`link set dev ${end.iface} master ${end.node}`];
+    await ipBatch([...master, ...dress(end, mtu), `link set dev ${end.iface} up`]);
   });
 }
 
@@ -50,11 +50,11 @@ function cable(state: LabState, { a, b, mtu }: LinkState): string {
     const place = namespace === null ? '' : ` netns ${namespace}`;
     return `${end.iface} mtu ${mtu}${mac}${place}`;
   };
-  return `link add ${at(a)} type veth peer name ${b === undefined ? '' : at(b)}`;
+  return `link add name ${at(a)} type veth peer name ${b === undefined ? '' : at(b)}`;
 }
 
 const dress = ({ iface, addresses }: LinkEnd, mtu: number): string[] => [
-  `link set ${iface} mtu ${mtu}`,
+  `link set dev ${iface} mtu ${mtu}`,
   ...addresses.map((text) => `addr add ${text} dev ${iface}${text.includes(':') ? ' nodad' : ''}`),
 ];
 
@@ -116,13 +116,16 @@ async function setSysctl(namespace: string, key: string, value: string): Promise
 function linkCommands(state: LabState, node: NodeState): string[] {
   const lines: string[] = [];
   if (node.role === 'bridge') {
-    lines.push(`link add ${node.name} type bridge mcast_snooping 0`, `link set ${node.name} up`);
+    lines.push(
+      `link add name ${node.name} type bridge mcast_snooping 0`,
+      `link set dev ${node.name} up`,
+    );
   }
   for (const { a, b, mtu } of state.links) {
     for (const end of [a, b]) {
       if (end?.node !== node.name) continue;
-      if (node.role === 'bridge') lines.push(`link set ${end.iface} master ${node.name}`);
-      lines.push(...dress(end, mtu), `link set ${end.iface} up`);
+      if (node.role === 'bridge') lines.push(`link set dev ${end.iface} master ${node.name}`);
+      lines.push(...dress(end, mtu), `link set dev ${end.iface} up`);
     }
   }
   return lines;
@@ -132,7 +135,7 @@ function linkCommands(state: LabState, node: NodeState): string[] {
 async function makeDummies(state: LabState, node: NodeState): Promise<void> {
   for (const { a, b } of state.links) {
     if (b !== undefined || a.node !== node.name) continue;
-    const add = ['ip', '-n', node.namespace ?? '', 'link', 'add', a.iface, 'type'];
+    const add = ['ip', '-n', node.namespace ?? '', 'link', 'add', 'name', a.iface, 'type'];
     const made = await tryRun([...add, 'dummy']);
     if (made.status !== 0) await run([...add, 'bridge']);
   }

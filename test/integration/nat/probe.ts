@@ -10,7 +10,12 @@ export type Order =
   | { readonly do: 'bind'; readonly id: string; readonly address: string; readonly port: number }
   | { readonly do: 'send'; readonly id: string; readonly to: Place; readonly text: string }
   | { readonly do: 'listen'; readonly id: string; readonly address: string; readonly port: number }
-  | { readonly do: 'connect'; readonly id: string; readonly to: Place };
+  | { readonly do: 'connect'; readonly id: string; readonly to: Place }
+  /** Answers every datagram at this port with itself. */
+  | { readonly do: 'echo'; readonly id: string; readonly port: number }
+  /** Sends numbered datagrams to an echo until `stop`, whatever the kernel says to each. */
+  | { readonly do: 'stream'; readonly id: string; readonly to: Place; readonly everyMsec: number }
+  | { readonly do: 'stop'; readonly id: string };
 
 export interface Place {
   readonly address: string;
@@ -21,53 +26,117 @@ export interface Place {
 export type Said =
   | { readonly id: string; readonly is: 'bound' | 'listening' }
   | { readonly id: string; readonly is: 'got'; readonly from: Place; readonly text: string }
-  | { readonly id: string; readonly is: 'connected'; readonly error: string | null };
+  | { readonly id: string; readonly is: 'connected'; readonly error: string | null }
+  | { readonly id: string; readonly is: 'streamed'; readonly stream: Stream };
+
+/** What became of a stream; epoch milliseconds. */
+export interface Stream {
+  readonly startedAt: number;
+  /** When the first answer was there; null: none ever was. */
+  readonly firstAt: number | null;
+  /** Sent from the first that was answered to the last that was. */
+  readonly sent: number;
+  /** Of these, how many were not answered. */
+  readonly lost: number;
+  /** When the lost ones were sent. */
+  readonly lostAt: readonly number[];
+}
 
 const say = (said: Said): void => void process.stdout.write(`${JSON.stringify(said)}\n`);
 const CONNECT_MSEC_MAX = 2_000;
 
-function obey(order: Order, sockets: Map<string, Socket>): void {
-  const { id } = order;
-  switch (order.do) {
-    case 'bind': {
-      const socket = createSocket('udp4');
-      sockets.set(id, socket);
-      socket.on('error', () => {}); // what a box refuses is not heard of
-      socket.on('message', (bytes, { address, port }) => {
-        say({ id, is: 'got', from: { address, port }, text: bytes.toString() });
-      });
-      socket.bind(order.port, order.address, () => say({ id, is: 'bound' }));
-      return;
-    }
-    case 'send':
-      sockets.get(id)?.send(order.text, order.to.port, order.to.address, () => {});
-      return;
-    case 'listen':
-      createServer((socket) => socket.on('error', () => {}).end()).listen(
-        order.port,
-        order.address,
-        () => say({ id, is: 'listening' }),
-      );
-      return;
-    case 'connect': {
-      const socket = connect({ port: order.to.port, host: order.to.address });
-      const end = (error: string | null): void => {
-        socket.destroy();
-        say({ id, is: 'connected', error });
-      };
-      socket.setTimeout(CONNECT_MSEC_MAX, () => end('ETIMEDOUT'));
-      socket.once('connect', () => end(null));
-      socket.once('error', (error: NodeJS.ErrnoException) => end(error.code ?? error.message));
-      return;
-    }
-    default:
-      order satisfies never;
-  }
+const sockets = new Map<string, Socket>();
+const streams = new Map<string, () => void>();
+
+type Of<Do extends Order['do']> = Extract<Order, { do: Do }>;
+const DO: { readonly [Do in Order['do']]: (order: Of<Do>) => void } = {
+  bind,
+  send: ({ id, to, text }) => sockets.get(id)?.send(text, to.port, to.address, () => {}),
+  listen,
+  connect: dial,
+  echo,
+  stream,
+  stop: ({ id }) => streams.get(id)?.(),
+};
+const obey = (order: Order): void => (DO[order.do] as (order: Order) => void)(order);
+
+function bind({ id, address, port }: Of<'bind'>): void {
+  const socket = createSocket('udp4');
+  sockets.set(id, socket);
+  socket.on('error', () => {}); // what a box refuses is not heard of
+  socket.on('message', (bytes, from) => {
+    const { address, port } = from;
+    say({ id, is: 'got', from: { address, port }, text: bytes.toString() });
+  });
+  socket.bind(port, address, () => say({ id, is: 'bound' }));
+}
+
+function listen({ id, address, port }: Of<'listen'>): void {
+  const server = createServer((socket) => socket.on('error', () => {}).end());
+  server.listen(port, address, () => say({ id, is: 'listening' }));
+}
+
+function dial({ id, to }: Of<'connect'>): void {
+  const socket = connect({ port: to.port, host: to.address });
+  const end = (error: string | null): void => {
+    socket.destroy();
+    say({ id, is: 'connected', error });
+  };
+  socket.setTimeout(CONNECT_MSEC_MAX, () => end('ETIMEDOUT'));
+  socket.once('connect', () => end(null));
+  socket.once('error', (error: NodeJS.ErrnoException) => end(error.code ?? error.message));
+}
+
+function echo({ id, port }: Of<'echo'>): void {
+  const socket = createSocket('udp6');
+  socket.on('error', () => {});
+  socket.on('message', (bytes, from) => socket.send(bytes, from.port, from.address, () => {}));
+  socket.bind(port, '::', () => say({ id, is: 'bound' }));
+}
+
+/** After the last one is sent, answers are waited for. */
+const LAST_MSEC = 500;
+
+function stream({ id, to, everyMsec }: Of<'stream'>): void {
+  const socket = createSocket('udp6');
+  const sentAt: number[] = [];
+  const answered = new Set<number>();
+  let firstAt: number | null = null;
+  socket.on('error', () => {}); // no route yet
+  socket.on('message', (bytes) => {
+    firstAt ??= Date.now();
+    answered.add(Number(bytes.toString()));
+  });
+  const send = (): void => {
+    socket.send(String(sentAt.push(Date.now()) - 1), to.port, to.address, () => {});
+  };
+  send();
+  const timer = setInterval(send, everyMsec);
+  streams.set(id, () => {
+    clearInterval(timer);
+    streams.delete(id);
+    setTimeout(() => {
+      socket.close();
+      say({ id, is: 'streamed', stream: summary(sentAt, answered, firstAt) });
+    }, LAST_MSEC);
+  });
+}
+
+function summary(
+  sentAt: readonly number[],
+  answered: ReadonlySet<number>,
+  firstAt: number | null,
+): Stream {
+  const [first, last] = [Math.min(...answered), Math.max(...answered)];
+  const within = sentAt.map((at, i) => ({ at, i })).filter(({ i }) => i >= first && i <= last);
+  const lost = within.filter(({ i }) => !answered.has(i));
+  const [startedAt = 0] = sentAt;
+  const lostAt = lost.map(({ at }) => at);
+  return { startedAt, firstAt, sent: within.length, lost: lost.length, lostAt };
 }
 
 if (process.argv[1] === import.meta.filename) {
-  const sockets = new Map<string, Socket>();
   const lines = createInterface({ input: process.stdin });
-  lines.on('line', (line) => obey(JSON.parse(line) as Order, sockets));
+  lines.on('line', (line) => obey(JSON.parse(line) as Order));
   lines.on('close', () => process.exit());
 }

@@ -3,7 +3,7 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
-import type { Order, Place, Said } from './probe.js';
+import type { Order, Place, Said, Stream } from './probe.js';
 
 const PROGRAM = path.resolve('dist/test/integration/nat/probe.js');
 const ANSWER_MSEC_MAX = 10_000;
@@ -49,6 +49,24 @@ export class Prober {
       (one) => one.id === id && one.is === 'connected',
     );
     return said.is === 'connected' ? said.error : null;
+  }
+
+  /** Answers at this port, on all addresses. */
+  async echo(id: string, port: number): Promise<void> {
+    this.#order({ do: 'echo', id, port });
+    await this.#when(`${id} is bound`, (said) => said.id === id && said.is === 'bound');
+  }
+
+  stream(id: string, to: Place, everyMsec: number): void {
+    this.#order({ do: 'stream', id, to, everyMsec });
+  }
+
+  /** Ends a stream. */
+  async stop(id: string): Promise<Stream> {
+    this.#order({ do: 'stop', id });
+    const said = await this.#when(`${id} ends`, (one) => one.id === id && one.is === 'streamed');
+    if (said.is !== 'streamed') throw new Error(`${id}: ${said.is}`);
+    return said.stream;
   }
 
   send(id: string, to: Place, text: string): void {
