@@ -5,7 +5,7 @@ import type { LinkDocument } from '../routers.js';
 import type { Stream } from './probe.js';
 import { Prober } from './prober.js';
 
-const ECHO_PORT = 7777;
+export const ECHO_PORT = 7777;
 /** Ours: a stream that shows a loss of tens of milliseconds and costs little. */
 const EVERY_MSEC = 20;
 const POLL_MSEC = 40;

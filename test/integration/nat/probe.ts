@@ -15,6 +15,8 @@ export type Order =
   | { readonly do: 'echo'; readonly id: string; readonly port: number }
   /** Sends numbered datagrams to an echo until `stop`, whatever the kernel says to each. */
   | { readonly do: 'stream'; readonly id: string; readonly to: Place; readonly everyMsec: number }
+  /** Says `arrives` when a datagram that is sent from now on is answered. */
+  | { readonly do: 'await'; readonly id: string }
   | { readonly do: 'stop'; readonly id: string };
 
 export interface Place {
@@ -24,7 +26,7 @@ export interface Place {
 
 /** `bound` and `listening` answer their orders; `got` is a datagram; `connected` how a connect ended. */
 export type Said =
-  | { readonly id: string; readonly is: 'bound' | 'listening' }
+  | { readonly id: string; readonly is: 'bound' | 'listening' | 'arrives' }
   | { readonly id: string; readonly is: 'got'; readonly from: Place; readonly text: string }
   | { readonly id: string; readonly is: 'connected'; readonly error: string | null }
   | { readonly id: string; readonly is: 'streamed'; readonly stream: Stream };
@@ -38,15 +40,15 @@ export interface Stream {
   readonly sent: number;
   /** Of these, how many were not answered. */
   readonly lost: number;
-  /** When the lost ones were sent. */
-  readonly lostAt: readonly number[];
+  /** The longest time from one that was answered to the next that was. */
+  readonly gapMsec: number;
 }
 
 const say = (said: Said): void => void process.stdout.write(`${JSON.stringify(said)}\n`);
 const CONNECT_MSEC_MAX = 2_000;
 
 const sockets = new Map<string, Socket>();
-const streams = new Map<string, () => void>();
+const flows = new Map<string, Flow>();
 
 type Of<Do extends Order['do']> = Extract<Order, { do: Do }>;
 const DO: { readonly [Do in Order['do']]: (order: Of<Do>) => void } = {
@@ -55,8 +57,9 @@ const DO: { readonly [Do in Order['do']]: (order: Of<Do>) => void } = {
   listen,
   connect: dial,
   echo,
-  stream,
-  stop: ({ id }) => streams.get(id)?.(),
+  stream: (order) => flows.set(order.id, new Flow(order)),
+  await: ({ id }) => flows.get(id)?.awaitAnswer(),
+  stop: ({ id }) => flows.get(id)?.stop(),
 };
 const obey = (order: Order): void => (DO[order.do] as (order: Order) => void)(order);
 
@@ -97,29 +100,49 @@ function echo({ id, port }: Of<'echo'>): void {
 /** After the last one is sent, answers are waited for. */
 const LAST_MSEC = 500;
 
-function stream({ id, to, everyMsec }: Of<'stream'>): void {
-  const socket = createSocket('udp6');
-  const sentAt: number[] = [];
-  const answered = new Set<number>();
-  let firstAt: number | null = null;
-  socket.on('error', () => {}); // no route yet
-  socket.on('message', (bytes) => {
-    firstAt ??= Date.now();
-    answered.add(Number(bytes.toString()));
-  });
-  const send = (): void => {
-    socket.send(String(sentAt.push(Date.now()) - 1), to.port, to.address, () => {});
-  };
-  send();
-  const timer = setInterval(send, everyMsec);
-  streams.set(id, () => {
-    clearInterval(timer);
-    streams.delete(id);
+/** A numbered datagram every so often, and which of them were answered. */
+class Flow {
+  readonly #id: string;
+  readonly #socket = createSocket('udp6');
+  readonly #sentAt: number[] = [];
+  readonly #answered = new Set<number>();
+  readonly #timer: NodeJS.Timeout;
+  #firstAt: number | null = null;
+  /** An answer to one from this on is waited for. */
+  #awaited = Infinity;
+
+  constructor({ id, to, everyMsec }: Of<'stream'>) {
+    this.#id = id;
+    this.#socket.on('error', () => {}); // no route yet
+    this.#socket.on('message', (bytes) => this.#heard(Number(bytes.toString())));
+    const send = (): void => {
+      const number = String(this.#sentAt.push(Date.now()) - 1);
+      this.#socket.send(number, to.port, to.address, () => {});
+    };
+    send();
+    this.#timer = setInterval(send, everyMsec);
+  }
+
+  #heard(number: number): void {
+    this.#firstAt ??= Date.now();
+    this.#answered.add(number);
+    if (number < this.#awaited) return;
+    this.#awaited = Infinity;
+    say({ id: this.#id, is: 'arrives' });
+  }
+
+  awaitAnswer(): void {
+    this.#awaited = this.#sentAt.length;
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
     setTimeout(() => {
-      socket.close();
-      say({ id, is: 'streamed', stream: summary(sentAt, answered, firstAt) });
+      this.#socket.close();
+      const stream = summary(this.#sentAt, this.#answered, this.#firstAt);
+      say({ id: this.#id, is: 'streamed', stream });
     }, LAST_MSEC);
-  });
+  }
 }
 
 function summary(
@@ -131,8 +154,9 @@ function summary(
   const within = sentAt.map((at, i) => ({ at, i })).filter(({ i }) => i >= first && i <= last);
   const lost = within.filter(({ i }) => !answered.has(i));
   const [startedAt = 0] = sentAt;
-  const lostAt = lost.map(({ at }) => at);
-  return { startedAt, firstAt, sent: within.length, lost: lost.length, lostAt };
+  const good = within.filter(({ i }) => answered.has(i)).map(({ at }) => at);
+  const gapMsec = Math.max(0, ...good.slice(1).map((at, i) => at - (good[i] ?? at)));
+  return { startedAt, firstAt, sent: within.length, lost: lost.length, gapMsec };
 }
 
 if (process.argv[1] === import.meta.filename) {

@@ -7,6 +7,7 @@ import type { Order, Place, Said, Stream } from './probe.js';
 
 const PROGRAM = path.resolve('dist/test/integration/nat/probe.js');
 const ANSWER_MSEC_MAX = 10_000;
+const ARRIVES_MSEC_MAX = 60_000;
 
 type Got = Extract<Said, { is: 'got' }>;
 
@@ -61,6 +62,13 @@ export class Prober {
     this.#order({ do: 'stream', id, to, everyMsec });
   }
 
+  /** Until a datagram of a stream that is sent from now on is answered. */
+  async arrives(id: string): Promise<void> {
+    this.#order({ do: 'await', id });
+    const is = (said: Said): boolean => said.id === id && said.is === 'arrives';
+    await this.#when(`${id} is answered`, is, ARRIVES_MSEC_MAX);
+  }
+
   /** Ends a stream. */
   async stop(id: string): Promise<Stream> {
     this.#order({ do: 'stop', id });
@@ -87,7 +95,7 @@ export class Prober {
     this.#child.stdin.write(`${JSON.stringify(order)}\n`);
   }
 
-  #when(what: string, is: (said: Said) => boolean): Promise<Said> {
+  #when(what: string, is: (said: Said) => boolean, msecMax = ANSWER_MSEC_MAX): Promise<Said> {
     return new Promise((resolve, reject) => {
       const look = (): void => {
         const found = this.#said.find(is);
@@ -99,7 +107,7 @@ export class Prober {
         then();
       };
       const late = (): void => end(() => reject(new Error(`${what}: not in time`)));
-      const timer = setTimeout(late, ANSWER_MSEC_MAX);
+      const timer = setTimeout(late, msecMax);
       this.#waiting.add(look);
       look();
     });
