@@ -2,7 +2,7 @@
 import { UserError } from '../base/errors.js';
 import { nearest } from '../base/suggest.js';
 import { askStatus } from './control.js';
-import { endName, type Lab, type LinkEnd } from './model.js';
+import { addressesOf, endName, type Lab, type LinkEnd } from './model.js';
 import { namespaceKind } from './namespace.js';
 import type { NatKind } from './nat.js';
 import { namespaceOf } from './network.js';
@@ -108,7 +108,7 @@ async function viewNode(node: NodeState, ends: readonly LinkEnd[]): Promise<Node
     prefix: status?.prefix ?? node.prefix,
     lanAddress: node.lanAddress,
     nat: node.nat?.kind ?? null,
-    underlay: ends.flatMap((end) => end.addresses),
+    underlay: ends.flatMap(addressesOf),
     ports: ends.map((end) => end.iface),
   };
 }
@@ -147,7 +147,7 @@ export function viewFile(lab: Lab): LabView {
   const nodes = lab.nodes.map(({ name, container, kind, role, nat }): NodeView => {
     const mine = ends.filter((end) => end.node === name);
     const ports = mine.map((end) => end.iface);
-    const underlay = mine.flatMap((end) => end.addresses);
+    const underlay = mine.flatMap(addressesOf);
     const nothing = { pid: null, socket: null, address: null, prefix: null, lanAddress: null };
     const known = { name, container, kind, role, nat: nat?.kind ?? null, underlay, ports };
     return { ...known, state: 'undeployed', ...nothing };

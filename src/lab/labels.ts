@@ -54,8 +54,8 @@ function plan(yaml: YamlFile, { nodes, links }: Parts): Underlay {
 }
 
 function addressed(end: LinkEnd, { addresses }: Underlay): LinkEnd {
-  const more = addresses.get(endName(end));
-  return more === undefined ? end : { ...end, addresses: [...end.addresses, more] };
+  const lease = addresses.get(endName(end));
+  return lease === undefined ? end : { ...end, lease };
 }
 
 const placeOf = (node: LabNode, label: string): string[] => [

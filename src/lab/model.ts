@@ -45,6 +45,8 @@ export interface LinkEnd {
   readonly mac: string | undefined;
   /** CIDR, either family. */
   readonly addresses: readonly string[];
+  /** One that nobody gave, as from DHCP: it goes with the carrier and comes back with it. */
+  readonly lease?: string;
 }
 
 /** A cable, or with one end a dummy interface. */
@@ -68,3 +70,8 @@ export interface Lab {
 export const MTU_DEFAULT = 1500;
 
 export const endName = (end: LinkEnd): string => `${end.node ?? 'host'}:${end.iface}`;
+
+export const addressesOf = ({ addresses, lease }: LinkEnd): string[] => [
+  ...addresses,
+  ...(lease === undefined ? [] : [lease]),
+];

@@ -1,6 +1,6 @@
 /** Makes a lab's namespaces, bridges and cables: one `ip -batch` for all, one shell a namespace. */
 import { existsSync } from 'node:fs';
-import type { LinkEnd } from './model.js';
+import { addressesOf, type LinkEnd } from './model.js';
 import { inNamespace, ipBatch } from './namespace.js';
 import { setBox } from './natbox.js';
 import { forAll, run, tryRun } from './run.js';
@@ -53,10 +53,13 @@ function cable(state: LabState, { a, b, mtu }: LinkState): string {
   return `link add name ${at(a)} type veth peer name ${b === undefined ? '' : at(b)}`;
 }
 
-const dress = ({ iface, addresses }: LinkEnd, mtu: number): string[] => [
-  `link set dev ${iface} mtu ${mtu}`,
-  ...addresses.map((text) => `addr add ${text} dev ${iface}${text.includes(':') ? ' nodad' : ''}`),
+const dress = (end: LinkEnd, mtu: number): string[] => [
+  `link set dev ${end.iface} mtu ${mtu}`,
+  ...addressesOf(end).map((text) => `addr add ${addressOn(end, text)}`),
 ];
+
+const addressOn = ({ iface }: LinkEnd, text: string): string =>
+  `${text} dev ${iface}${text.includes(':') ? ' nodad' : ''}`;
 
 /** IPv6 at once and without chatter; `ping` for everyone; routers forward. */
 function settings(role: NodeState['role']): [path: string, value: string][] {
@@ -97,14 +100,33 @@ async function furnish(
   for (const [key, value] of Object.entries(sysctls)) await setSysctl(namespace, key, value);
 }
 
-/** Routes of the underlay, over one interface or all; one that was down has lost its own. */
-export async function setRoutes(node: NodeState, iface?: string): Promise<void> {
+/** Routes of the underlay, over one interface or all. */
+async function setRoutes(node: NodeState, iface?: string): Promise<void> {
   const wanted = node.routes.filter(
     (one) => iface === undefined || `${one} `.includes(` dev ${iface} `),
   );
   const lines = wanted.map((route) => `route replace ${route}`);
   await ipBatch(lines, node.namespace ?? undefined);
 }
+
+/** What an end without a carrier loses: the address that it was leased. A box keeps its own. */
+export async function dropLease(state: LabState, end: LinkEnd): Promise<void> {
+  const node = nodeOf(state, end);
+  if (end.lease === undefined || node === undefined || isInside(node, end)) return;
+  await ipBatch([`addr flush dev ${end.iface} to ${end.lease}`], node.namespace ?? undefined);
+}
+
+/** What it gets when it is up again: its address, and the routes that the interface has lost. */
+export async function renewLease(state: LabState, end: LinkEnd): Promise<void> {
+  const node = nodeOf(state, end);
+  if (node === undefined) return;
+  const lines = end.lease === undefined ? [] : [`addr replace ${addressOn(end, end.lease)}`];
+  await ipBatch(lines, node.namespace ?? undefined);
+  await setRoutes(node, end.iface);
+}
+
+const isInside = ({ nat }: NodeState, { iface }: LinkEnd): boolean =>
+  nat?.inside.includes(iface) === true;
 
 async function setSysctl(namespace: string, key: string, value: string): Promise<void> {
   const path = `/proc/sys/${key.replaceAll('.', '/')}`;
