@@ -6,6 +6,7 @@ import { expect } from 'chai';
 import { table } from '../../../src/base/table.js';
 import { TestLab } from '../lab/helpers.js';
 import { canRunRouters, until } from '../namespace.js';
+import { LANDED } from './landed.js';
 import { type Cell, Member, type Reached, rank, type Seen, wantEachOther } from './pairs.js';
 
 const KINDS = [
@@ -37,8 +38,6 @@ const THEORY: Readonly<Record<string, Reached>> = {
   'udp-blocked udp-blocked': 'relay',
   'udp-blocked public': 'tcp',
 };
-/** What of it this version can do. */
-const LANDED = { relay: false, punching: false };
 
 /** The goals, and what is still no failure on two busy cores. */
 const GOAL = { firstMsec: 500, directMsec: 2_000 };
