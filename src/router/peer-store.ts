@@ -219,8 +219,7 @@ export class PeerStore {
   /** What lines say of this router. @param given, bound As for `lineDocument`. */
   self(given: readonly string[], bound: readonly string[] | undefined) {
     const config = loadConfig(this.#dir, process.env);
-    const urls = bound === undefined || bound.length === 0 ? config.listen : bound; // it starts
-    const own = (): string[] => ownEndpoints(urls, this.#identity.id);
+    const own = (): string[] => ownEndpoints(bound ?? config.listen, this.#identity.id);
     const endpoints = given.length > 0 ? givenEndpoints(given) : own();
     return { name: config.name ?? this.#identity.name, endpoints };
   }

@@ -34,19 +34,22 @@ class RunningLab {
     return member;
   }
 
-  /** Until both ends of a link use this transport, or any. */
+  /** Until both ends of a link use this transport. */
   async linked(a: string, b: string, transport?: string): Promise<void> {
+    const what = `${a} and ${b} have a ${transport ?? ''} link`;
     const [one, other] = [this.member(a), this.member(b)];
-    const isSo = async (): Promise<boolean> => {
-      const ends = [await one.linkTo(other), await other.linkTo(one)];
-      const good = ends.every(
-        ({ state, path: used }) =>
-          state === 'up' && (transport === undefined || used?.transport === transport),
-      );
-      if (!good) throw new Error(JSON.stringify(ends));
-      return true;
-    };
-    await until(`${a} and ${b} have a ${transport ?? ''} link`, isSo, 60_000);
+    await until(
+      what,
+      async () => {
+        const ends = [await one.linkTo(other), await other.linkTo(one)];
+        return ends.every(
+          (end) =>
+            end.state === 'up' &&
+            (end.path?.transport ?? '') === (transport ?? end.path?.transport),
+        );
+      },
+      60_000,
+    );
   }
 
   /** What became of packets from one to the other while something was done. */
