@@ -1,13 +1,9 @@
 /** A lab file as a graph: its routers, and the cables and switches between them. */
 import type { Lab } from '../lab/model.js';
-import { segmentsOf } from '../lab/segments.js';
 import { adjacency, components } from './graph.js';
 import type { Topology } from './topology.js';
 
-/**
- * Plain hosts and the machine itself are left out; routers on one switch, or on switches joined, all see each other. Of
- * peers beyond NAT boxes those do of which one can be reached from anywhere.
- */
+/** Plain hosts and the machine itself are left out; routers on one switch, or on switches joined, all see each other. */
 export function topologyOfLab(lab: Lab): Topology {
   const roleOf = new Map(lab.nodes.map(({ name, role }) => [name, role]));
   const nodes = lab.nodes.filter(({ role }) => role === 'router').map(({ name }) => name);
@@ -24,34 +20,7 @@ export function topologyOfLab(lab: Lab): Topology {
     else if (roles === 'bridge bridge') joined.push([one, other]);
   }
   for (const segment of segments(onBridge, joined)) links.push(...pairs(segment));
-  links.push(...throughBoxes(lab, links));
   return { name: lab.name, nodes, links };
-}
-
-function throughBoxes(lab: Lab, known: readonly (readonly [string, string])[]): [string, string][] {
-  const hidden = hiddenRouters(lab);
-  const key = (a: string, b: string): string => [a, b].sort().join(' ');
-  const seen = new Set(known.map(([a, b]) => key(a, b)));
-  const found: [string, string][] = [];
-  for (const { name, peers } of lab.nodes) {
-    for (const peer of peers) {
-      if (seen.has(key(name, peer)) || (hidden.has(name) && hidden.has(peer))) continue;
-      seen.add(key(name, peer));
-      found.push([name, peer]);
-    }
-  }
-  return found;
-}
-
-/** Those behind a box that lets nobody in who was not called. */
-function hiddenRouters({ nodes, links }: Lab): Set<string> {
-  const behind = segmentsOf(nodes, links).filter((ports) =>
-    ports.some(
-      ({ node: { nat }, end }) =>
-        nat?.kind !== 'public' && nat?.inside.includes(end.iface) === true,
-    ),
-  );
-  return new Set(behind.flatMap((ports) => ports.map(({ node }) => node.name)));
 }
 
 function add(map: Map<string, string[]>, key: string, value: string): void {
