@@ -1,17 +1,24 @@
 /** The `lab` commands: what they are called, what they print. */
 import { readdirSync, writeFileSync } from 'node:fs';
-import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
-import { nearest } from '../base/suggest.js';
+import {
+  done,
+  EXAMPLE,
+  type JsonOption,
+  onLab,
+  readTopology,
+  type TopologyOption,
+} from './command.js';
 import { type ConditionOptions, readImpairment, withoutZeros } from './condition.js';
 import { deployLab } from './deploy.js';
 import { destroyLab } from './destroy.js';
 import { drawSvg, drawText } from './graph.js';
 import { findLink, impairLink, switchLink } from './impair.js';
-import { conditionText, deployedState, viewFile, viewLab } from './inspect.js';
+import { conditionText, deployedNode, deployedState, viewFile, viewLab } from './inspect.js';
 import type { Lab } from './model.js';
 import { inNode } from './namespace.js';
+import { registerNat } from './natcommand.js';
 import { nodeEnv } from './node.js';
 import {
   document,
@@ -23,26 +30,9 @@ import {
   say,
   tellExec,
 } from './present.js';
-import {
-  followed,
-  hasFiles,
-  isPrivileged,
-  releaseHolder,
-  runInside,
-  useOwnRunRoot,
-} from './rootless.js';
+import { followed, isPrivileged, releaseHolder, runInside, useOwnRunRoot } from './rootless.js';
 import { cannotStart, statusOf } from './run.js';
 import { allStates, type Impairment, loadState, saveState } from './state.js';
-import { readLab } from './topology.js';
-
-const EXAMPLE = 'labs/ring-5.clab.yml';
-
-interface TopologyOption {
-  readonly topo: string;
-}
-interface JsonOption {
-  readonly json?: boolean;
-}
 
 /** Adds `lab` and its commands. Errors are thrown as UserError; the entry shows them. */
 export function registerLab(program: Command): void {
@@ -51,15 +41,7 @@ export function registerLab(program: Command): void {
   registerLife(lab);
   registerViews(lab);
   registerUse(lab);
-}
-
-/** A command on one lab, with its file and an example at the end of its help. */
-function onLab(lab: Command, name: string, description: string, example: string): Command {
-  return lab
-    .command(name)
-    .description(description)
-    .requiredOption('-t, --topo <file>', 'topology file, as containerlab has them')
-    .addHelpText('after', `\nExample:\n  $ alamesh lab ${example}`);
+  registerNat(lab);
 }
 
 function registerLife(lab: Command): void {
@@ -155,24 +137,6 @@ function registerUse(lab: Command): void {
     });
 }
 
-function readTopology({ topo }: TopologyOption): Promise<Lab> {
-  useOwnRunRoot();
-  return readLab(resolve(topo), process.env);
-}
-
-/**
- * For ordinary users: does the whole command in the lab's namespaces.
- * @returns False where the command is to be done here.
- */
-async function done(lab: Lab, { make = false } = {}): Promise<boolean> {
-  if (isPrivileged()) return false;
-  const status = await runInside(lab.name, make);
-  if (status === undefined) return false;
-  if (make && !hasFiles(lab.name)) await releaseHolder(lab.name);
-  process.exitCode = status;
-  return true;
-}
-
 async function destroyRootless(lab: Lab): Promise<void> {
   const status = await runInside(lab.name, false);
   if (status !== undefined && status !== 0) {
@@ -225,13 +189,7 @@ function writeSvg(path: string, text: string): void {
 
 async function exec(lab: Lab, name: string, command: readonly string[]): Promise<number> {
   const state = deployedState(lab);
-  const node = state.nodes.find((one) => one.name === name);
-  if (node === undefined) {
-    const names = state.nodes.map((one) => one.name);
-    const meant = nearest(name, names);
-    const hint = meant === undefined ? `Nodes: ${names.join(', ')}.` : `Did you mean "${meant}"?`;
-    throw new UserError(`lab ${lab.name} has no node ${name}`, { code: 'no-such-node', hint });
-  }
+  const node = deployedNode(state, name);
   const env = nodeEnv(state.name, node);
   const [program = ''] = command;
   if (!isProgram(program, env.PATH ?? '')) {

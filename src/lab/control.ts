@@ -1,4 +1,4 @@
-/** Asks a router's control API, HTTP on a unix socket, for its status. */
+/** Asks a router's control API, HTTP on a unix socket. */
 import { request } from 'node:http';
 
 /** Ours: a status document is a few kilobytes. */
@@ -12,23 +12,38 @@ export interface RouterStatus {
 }
 
 /** @returns Undefined when nothing answers there, or what answers is no status. */
-export function askStatus(socketPath: string): Promise<RouterStatus | undefined> {
+export async function askStatus(socketPath: string): Promise<RouterStatus | undefined> {
+  const answer = await askRouter(socketPath, { method: 'GET', path: '/v1/status' });
+  return answer?.status === 200 ? parseStatus(answer.text) : undefined;
+}
+
+interface Asked {
+  readonly method: string;
+  readonly path: string;
+  readonly body?: string;
+}
+
+/** @returns Undefined when nothing answers there. */
+export function askRouter(
+  socketPath: string,
+  { body = '', ...asked }: Asked,
+): Promise<{ status: number; text: string } | undefined> {
   return new Promise((resolve) => {
-    const options = { socketPath, path: '/v1/status', timeout: ANSWER_MSEC_MAX };
-    const asked = request(options, (answer) => {
+    const options = { socketPath, timeout: ANSWER_MSEC_MAX, ...asked };
+    const sent = request(options, (answer) => {
       let text = '';
       answer.setEncoding('utf8');
       answer.on('data', (part: string) => {
         text += part;
-        if (text.length > ANSWER_BYTES_MAX) asked.destroy();
+        if (text.length > ANSWER_BYTES_MAX) sent.destroy();
       });
-      answer.on('end', () => resolve(answer.statusCode === 200 ? parseStatus(text) : undefined));
+      answer.on('end', () => resolve({ status: answer.statusCode ?? 0, text }));
       answer.on('error', () => resolve(undefined));
     });
-    asked.on('timeout', () => asked.destroy());
-    asked.on('error', () => resolve(undefined));
-    asked.on('close', () => resolve(undefined));
-    asked.end();
+    sent.on('timeout', () => sent.destroy());
+    sent.on('error', () => resolve(undefined));
+    sent.on('close', () => resolve(undefined));
+    sent.end(body);
   });
 }
 

@@ -1,6 +1,6 @@
 /**
  * Deploys a lab. In order: refuse what cannot work, write down what will be made, namespaces and
- * cables, mounts, routers (until each answers), plain hosts, LAN addresses, `exec` lines. A failure or
+ * cables, mounts, routers (until each answers), plain hosts, LAN addresses, peers, `exec` lines. A failure or
  * an interruption on the way takes everything down again.
  */
 import { accessSync, closeSync, constants, existsSync, openSync } from 'node:fs';
@@ -12,6 +12,7 @@ import { holdMounts } from './mounts.js';
 import { namespaceKind } from './namespace.js';
 import { hostBridges, hostEnds, makeNetwork } from './network.js';
 import { ALAMESH, runExecLine, type Said, startCommand, startRouter } from './node.js';
+import { introducePeers } from './peering.js';
 import { forAll, isAlive, procOf } from './run.js';
 import {
   claimState,
@@ -142,6 +143,7 @@ async function build(lab: Lab, state: LabState, options: DeployOptions): Promise
   saveState(state);
   signal.throwIfAborted();
   await addressLans(lab, state);
+  await introducePeers(lab, state);
   const said = await execLines(lab, state, signal);
   state.phase = 'running';
   saveState(state);

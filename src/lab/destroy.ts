@@ -55,7 +55,8 @@ async function endProcesses(
 
 async function removeHostEnds(state: LabState): Promise<void> {
   for (const { end } of hostEnds(state)) {
-    if (existsSync(`/sys/class/net/${end.iface}`)) await tryRun(['ip', 'link', 'del', end.iface]);
+    if (existsSync(`/sys/class/net/${end.iface}`))
+      await tryRun(['ip', 'link', 'del', 'dev', end.iface]);
   }
 }
 

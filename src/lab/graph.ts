@@ -149,8 +149,9 @@ export function drawText(view: LabView): string {
   const lines = [`${view.name}: ${view.nodes.length} nodes, ${view.links.length} links`];
   for (const node of view.nodes) {
     const mine = view.links.flatMap((link) => endsHere(link, node.name));
-    const address = node.address ?? node.lanAddress ?? '';
-    const head = `${node.name.padEnd(width)}  ${node.role}${address === '' ? '' : ` ${address}`}`;
+    const address = node.address ?? node.lanAddress ?? node.underlay.join(' ');
+    const runs = node.nat === null ? node.role : `nat ${node.nat}`;
+    const head = `${node.name.padEnd(width)}  ${runs}${address === '' ? '' : ` ${address}`}`;
     lines.push('', node.state === 'running' ? head : `${head} (${node.state})`);
     const here = Math.max(...mine.map((one) => one.port.length), 4);
     const there = Math.max(...mine.map((one) => one.far.length), 4);

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { UserError } from '../base/errors.js';
 import { endName, type LinkEnd } from './model.js';
 import { inNamespace } from './namespace.js';
-import { namespaceOf } from './network.js';
+import { dropLease, namespaceOf, renewLease } from './network.js';
 import { PROJECT_ROOT } from './node.js';
 import { cannotStart, childEnv, endAll, type Proc, procOf, run, tryRun } from './run.js';
 import type { Impairment, LabState, LinkState } from './state.js';
@@ -83,7 +83,10 @@ export async function impairLink(
 export async function switchLink(state: LabState, link: LinkState, up: boolean): Promise<void> {
   const ports = portsOf(state, link);
   for (const port of up ? ports : ports.slice(0, 1)) {
-    await run(inside(port, ['ip', 'link', 'set', port.iface, up ? 'up' : 'down']));
+    await run(inside(port, ['ip', 'link', 'set', 'dev', port.iface, up ? 'up' : 'down']));
+  }
+  for (const end of [link.a, ...(link.b ? [link.b] : [])]) {
+    await (up ? renewLease(state, end) : dropLease(state, end));
   }
 }
 

@@ -1,8 +1,10 @@
 /** What a lab is right now: nodes, processes, addresses, and every link's state from both its ends. */
 import { UserError } from '../base/errors.js';
+import { nearest } from '../base/suggest.js';
 import { askStatus } from './control.js';
-import { endName, type Lab, type LinkEnd } from './model.js';
+import { addressesOf, endName, type Lab, type LinkEnd } from './model.js';
 import { namespaceKind } from './namespace.js';
+import type { NatKind } from './nat.js';
 import { namespaceOf } from './network.js';
 import { forAll, isAlive, tryRun } from './run.js';
 import { type Impairment, type LabState, loadState, type NodeState } from './state.js';
@@ -23,6 +25,10 @@ export interface NodeView {
   readonly prefix: string | null;
   /** Of a plain host on a router's LAN. */
   readonly lanAddress: string | null;
+  /** Of a NAT box: its kind. */
+  readonly nat: NatKind | null;
+  /** Addresses that its links have, in the order of the interfaces. */
+  readonly underlay: readonly string[];
   /** Interfaces that links of the file end in. */
   readonly ports: readonly string[];
 }
@@ -52,6 +58,16 @@ export function deployedState(lab: Lab): LabState {
     code: 'lab-not-deployed',
     hint: `Deploy it: alamesh lab deploy -t ${lab.file}`,
   });
+}
+
+/** @throws UserError where the lab has no such node. */
+export function deployedNode(state: LabState, name: string): NodeState {
+  const node = state.nodes.find((one) => one.name === name);
+  if (node !== undefined) return node;
+  const names = state.nodes.map((one) => one.name);
+  const meant = nearest(name, names);
+  const hint = meant === undefined ? `Nodes: ${names.join(', ')}.` : `Did you mean "${meant}"?`;
+  throw new UserError(`lab ${state.name} has no node ${name}`, { code: 'no-such-node', hint });
 }
 
 export async function viewLab(state: LabState): Promise<LabView> {
@@ -91,6 +107,8 @@ async function viewNode(node: NodeState, ends: readonly LinkEnd[]): Promise<Node
     address: status?.nodeId ?? node.address,
     prefix: status?.prefix ?? node.prefix,
     lanAddress: node.lanAddress,
+    nat: node.nat?.kind ?? null,
+    underlay: ends.flatMap(addressesOf),
     ports: ends.map((end) => end.iface),
   };
 }
@@ -126,10 +144,13 @@ const hasCarrier = ({ flags }: IpLink): boolean =>
 /** A lab as its file has it: nothing of it is known to exist. */
 export function viewFile(lab: Lab): LabView {
   const ends = lab.links.flatMap(({ a, b }) => [a, ...(b ? [b] : [])]);
-  const nodes = lab.nodes.map(({ name, container, kind, role }): NodeView => {
-    const ports = ends.filter((end) => end.node === name).map((end) => end.iface);
+  const nodes = lab.nodes.map(({ name, container, kind, role, nat }): NodeView => {
+    const mine = ends.filter((end) => end.node === name);
+    const ports = mine.map((end) => end.iface);
+    const underlay = mine.flatMap(addressesOf);
     const nothing = { pid: null, socket: null, address: null, prefix: null, lanAddress: null };
-    return { name, container, kind, role, state: 'undeployed', ...nothing, ports };
+    const known = { name, container, kind, role, nat: nat?.kind ?? null, underlay, ports };
+    return { ...known, state: 'undeployed', ...nothing };
   });
   const links = lab.links.map(({ a, b }): LinkView => {
     const name = b === undefined ? null : endName(b);

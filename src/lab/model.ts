@@ -1,11 +1,12 @@
 /** A lab as it is to be built: containerlab's inheritance is resolved, every default filled in. */
+import type { NatBox } from './nat.js';
 import type { KindHere } from './schema.js';
 
 /**
  * router: runs alamesh; host: a plain namespace; bridge: a switch, on the host when it has a
- * bridge of that name, else in a namespace of its own; machine: the machine itself.
+ * bridge of that name, else in a namespace of its own; machine: the machine itself; nat: a NAT box.
  */
-export type NodeRole = 'router' | 'host' | 'bridge' | 'machine';
+export type NodeRole = 'router' | 'host' | 'bridge' | 'machine' | 'nat';
 
 export interface Bind {
   /** Absolute. */
@@ -29,6 +30,12 @@ export interface LabNode {
   readonly env: Readonly<Record<string, string>>;
   readonly labels: Readonly<Record<string, string>>;
   readonly sysctls: Readonly<Record<string, string>>;
+  /** Of a NAT box. */
+  readonly nat: NatBox | undefined;
+  /** Routers that this one is to be peered with. */
+  readonly peers: readonly string[];
+  /** Words for `ip route replace`, of networks that NAT boxes make. */
+  readonly routes: readonly string[];
 }
 
 export interface LinkEnd {
@@ -38,6 +45,8 @@ export interface LinkEnd {
   readonly mac: string | undefined;
   /** CIDR, either family. */
   readonly addresses: readonly string[];
+  /** One that nobody gave, as from DHCP: it goes with the carrier and comes back with it. */
+  readonly lease?: string;
 }
 
 /** A cable, or with one end a dummy interface. */
@@ -61,3 +70,8 @@ export interface Lab {
 export const MTU_DEFAULT = 1500;
 
 export const endName = (end: LinkEnd): string => `${end.node ?? 'host'}:${end.iface}`;
+
+export const addressesOf = ({ addresses, lease }: LinkEnd): string[] => [
+  ...addresses,
+  ...(lease === undefined ? [] : [lease]),
+];

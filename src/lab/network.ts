@@ -1,7 +1,8 @@
 /** Makes a lab's namespaces, bridges and cables: one `ip -batch` for all, one shell a namespace. */
 import { existsSync } from 'node:fs';
-import type { LinkEnd } from './model.js';
+import { addressesOf, type LinkEnd } from './model.js';
 import { inNamespace, ipBatch } from './namespace.js';
+import { setBox } from './natbox.js';
 import { forAll, run, tryRun } from './run.js';
 import type { LabState, LinkState, NodeState } from './state.js';
 
@@ -22,8 +23,8 @@ export async function makeNetwork(
   await ipBatch(cables.map((link) => cable(state, link)));
   await forAll(owned, (node) => furnish(state, node, sysctls.get(node.name) ?? {}));
   await forAll(hostEnds(state), async ({ end, mtu }) => {
-    const master = end.node === undefined ? [] : [`link set ${end.iface} master ${end.node}`];
-    await ipBatch([...master, ...dress(end, mtu), `link set ${end.iface} up`]);
+    const master = end.node === undefined ? [] : [`link set dev ${end.iface} master ${end.node}`];
+    await ipBatch([...master, ...dress(end, mtu), `link set dev ${end.iface} up`]);
   });
 }
 
@@ -49,13 +50,16 @@ function cable(state: LabState, { a, b, mtu }: LinkState): string {
     const place = namespace === null ? '' : ` netns ${namespace}`;
     return `${end.iface} mtu ${mtu}${mac}${place}`;
   };
-  return `link add ${at(a)} type veth peer name ${b === undefined ? '' : at(b)}`;
+  return `link add name ${at(a)} type veth peer name ${b === undefined ? '' : at(b)}`;
 }
 
-const dress = ({ iface, addresses }: LinkEnd, mtu: number): string[] => [
-  `link set ${iface} mtu ${mtu}`,
-  ...addresses.map((text) => `addr add ${text} dev ${iface}${text.includes(':') ? ' nodad' : ''}`),
+const dress = (end: LinkEnd, mtu: number): string[] => [
+  `link set dev ${end.iface} mtu ${mtu}`,
+  ...addressesOf(end).map((text) => `addr add ${addressOn(end, text)}`),
 ];
+
+const addressOn = ({ iface }: LinkEnd, text: string): string =>
+  `${text} dev ${iface}${text.includes(':') ? ' nodad' : ''}`;
 
 /** IPv6 at once and without chatter; `ping` for everyone; routers forward. */
 function settings(role: NodeState['role']): [path: string, value: string][] {
@@ -65,7 +69,8 @@ function settings(role: NodeState['role']): [path: string, value: string][] {
     ['ipv6/conf/*/accept_ra', '0'],
     ['ipv6/conf/*/router_solicitations', '0'],
     ['ipv6/conf/all/forwarding', role === 'router' ? '1' : '0'],
-    ['ipv4/ip_forward', role === 'router' ? '1' : '0'],
+    ['ipv4/ip_forward', role === 'router' || role === 'nat' ? '1' : '0'],
+    ['ipv4/conf/*/ignore_routes_with_linkdown', '1'], // a node that changes networks leaves at once
     ['ipv4/ping_group_range', '0 2147483647'],
   ];
 }
@@ -90,8 +95,38 @@ async function furnish(
   await makeDummies(state, node);
   await run(inNamespace(namespace, ['sh', '-c', WRITE_SETTINGS]), { input });
   await ipBatch(['link set lo up', ...links], namespace);
+  await setRoutes(node);
+  if (node.nat !== null) await setBox(namespace, node.nat);
   for (const [key, value] of Object.entries(sysctls)) await setSysctl(namespace, key, value);
 }
+
+/** Routes of the underlay, over one interface or all. */
+async function setRoutes(node: NodeState, iface?: string): Promise<void> {
+  const wanted = node.routes.filter(
+    (one) => iface === undefined || `${one} `.includes(` dev ${iface} `),
+  );
+  const lines = wanted.map((route) => `route replace ${route}`);
+  await ipBatch(lines, node.namespace ?? undefined);
+}
+
+/** What an end without a carrier loses: the address that it was leased. A box keeps its own. */
+export async function dropLease(state: LabState, end: LinkEnd): Promise<void> {
+  const node = nodeOf(state, end);
+  if (end.lease === undefined || node === undefined || isInside(node, end)) return;
+  await ipBatch([`addr flush dev ${end.iface} to ${end.lease}`], node.namespace ?? undefined);
+}
+
+/** What it gets when it is up again: its address, and the routes that the interface has lost. */
+export async function renewLease(state: LabState, end: LinkEnd): Promise<void> {
+  const node = nodeOf(state, end);
+  if (node === undefined) return;
+  const lines = end.lease === undefined ? [] : [`addr replace ${addressOn(end, end.lease)}`];
+  await ipBatch(lines, node.namespace ?? undefined);
+  await setRoutes(node, end.iface);
+}
+
+const isInside = ({ nat }: NodeState, { iface }: LinkEnd): boolean =>
+  nat?.inside.includes(iface) === true;
 
 async function setSysctl(namespace: string, key: string, value: string): Promise<void> {
   const path = `/proc/sys/${key.replaceAll('.', '/')}`;
@@ -103,13 +138,16 @@ async function setSysctl(namespace: string, key: string, value: string): Promise
 function linkCommands(state: LabState, node: NodeState): string[] {
   const lines: string[] = [];
   if (node.role === 'bridge') {
-    lines.push(`link add ${node.name} type bridge mcast_snooping 0`, `link set ${node.name} up`);
+    lines.push(
+      `link add name ${node.name} type bridge mcast_snooping 0`,
+      `link set dev ${node.name} up`,
+    );
   }
   for (const { a, b, mtu } of state.links) {
     for (const end of [a, b]) {
       if (end?.node !== node.name) continue;
-      if (node.role === 'bridge') lines.push(`link set ${end.iface} master ${node.name}`);
-      lines.push(...dress(end, mtu), `link set ${end.iface} up`);
+      if (node.role === 'bridge') lines.push(`link set dev ${end.iface} master ${node.name}`);
+      lines.push(...dress(end, mtu), `link set dev ${end.iface} up`);
     }
   }
   return lines;
@@ -119,7 +157,7 @@ function linkCommands(state: LabState, node: NodeState): string[] {
 async function makeDummies(state: LabState, node: NodeState): Promise<void> {
   for (const { a, b } of state.links) {
     if (b !== undefined || a.node !== node.name) continue;
-    const add = ['ip', '-n', node.namespace ?? '', 'link', 'add', a.iface, 'type'];
+    const add = ['ip', '-n', node.namespace ?? '', 'link', 'add', 'name', a.iface, 'type'];
     const made = await tryRun([...add, 'dummy']);
     if (made.status !== 0) await run([...add, 'bridge']);
   }

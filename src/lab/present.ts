@@ -29,10 +29,10 @@ export const inspectDocument = (view: LabView): string => document('lab.inspect'
 export function inspectText(view: LabView): string {
   const nodes = view.nodes.map((node) => [
     node.name,
-    node.role,
+    node.nat === null ? node.role : `nat ${node.nat}`,
     node.state,
     node.pid === null ? '' : String(node.pid),
-    node.address ?? node.lanAddress ?? '',
+    node.address ?? node.lanAddress ?? node.underlay.join(' '),
     node.ports.length > 6 ? `${node.ports.length} ports` : node.ports.join(' '),
   ]);
   const links = view.links.map((link) => [link.a, link.b ?? '(dummy)', conditionText(link)]);

@@ -15,6 +15,7 @@ import {
 import { dirname, join } from 'node:path';
 import { UserError } from '../base/errors.js';
 import type { Bind, Lab, LabLink, NodeRole } from './model.js';
+import type { NatBox } from './nat.js';
 import type { Proc } from './run.js';
 
 /** Wrong conditions on a link; absent members are as the kernel has them. */
@@ -34,6 +35,9 @@ export interface NodeState {
   readonly namespace: string | null;
   readonly env: Readonly<Record<string, string>>;
   readonly binds: readonly Bind[];
+  /** What a NAT box does; `lab nat` may change it. */
+  nat: NatBox | null;
+  readonly routes: readonly string[];
   readonly socket: string | null;
   /** The router, or a host's `cmd`. */
   main: Proc | null;
@@ -95,6 +99,8 @@ export function newState(lab: Lab, deployer: Proc, hostBridges: ReadonlySet<stri
       namespace: node.role === 'machine' || hostBridges.has(node.name) ? null : node.container,
       env: node.env,
       binds: node.binds,
+      nat: node.nat ?? null,
+      routes: node.routes,
       socket: node.role === 'router' ? socketPath(lab.name, node.name) : null,
       main: null,
       holder: null,

@@ -8,6 +8,7 @@ import { EXIT, UserError } from '../base/errors.js';
 import { nearest } from '../base/suggest.js';
 import { YamlFile } from './document.js';
 import { expandVariables } from './expand.js';
+import { applyLabels, NAT_LABEL } from './labels.js';
 import { resolveLinks } from './links.js';
 import type { Lab, LabNode, NodeRole } from './model.js';
 import { readBinds, readEnvFiles } from './nodefiles.js';
@@ -58,7 +59,7 @@ export async function readLab(
   if (nodes.length === 0)
     throw yaml.fault({ message: 'the topology has no nodes', at: ['topology'] });
   const links = resolveLinks(yaml, topology.links ?? [], nodes, notes);
-  return { name: parsed.name, file, nodes, links, notes };
+  return { name: parsed.name, file, ...applyLabels(yaml, { nodes, links }), notes };
 }
 
 async function findFile(path: string): Promise<string> {
@@ -151,7 +152,14 @@ async function resolveNode(context: Context, name: string, prefix: string): Prom
       ),
     );
   const image = last('image');
-  const role = roleOf(context, name, { kind, image, network: last('network-mode') });
+  const labels = map('labels');
+  const network = last('network-mode');
+  const role = roleOf(context, name, {
+    kind,
+    image,
+    network,
+    nat: labels[NAT_LABEL] !== undefined,
+  });
   const place = { yaml: context.yaml, directory: context.directory, at, notes: context.notes };
   return {
     name,
@@ -164,8 +172,11 @@ async function resolveNode(context: Context, name: string, prefix: string): Prom
     exec: list('exec'),
     binds: await readBinds(place, list('binds'), role),
     env: { ...(await readEnvFiles(place, list('env-files'))), ...map('env') },
-    labels: map('labels'),
+    labels,
     sysctls: map('sysctls'),
+    nat: undefined,
+    peers: [],
+    routes: [],
   };
 }
 
@@ -173,12 +184,14 @@ interface RoleFacts {
   readonly kind: KindHere;
   readonly image: string | undefined;
   readonly network: string | undefined;
+  /** Has the label of a NAT box. */
+  readonly nat: boolean;
 }
 
 function roleOf(
   { yaml, notes }: Context,
   name: string,
-  { kind, image, network }: RoleFacts,
+  { kind, image, network, nat }: RoleFacts,
 ): NodeRole {
   if (kind === 'bridge') return 'bridge';
   if (kind === 'host') return 'machine';
@@ -194,6 +207,7 @@ function roleOf(
   }
   if (network === 'host') return 'machine';
   if (router) return 'router';
+  if (nat) return 'nat';
   notes.push(`${name}: a plain host, ${image ?? 'without an image'} is not run`);
   return 'host';
 }

@@ -92,6 +92,8 @@ describe('the picture of a lab', () => {
     address: 'fd00:1:2:3:4:5:6:7',
     prefix: null,
     lanAddress: null,
+    nat: null,
+    underlay: [],
     ports: [],
   });
   const view: LabView = {
