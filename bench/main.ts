@@ -1,4 +1,4 @@
-/** `npm run bench [-- PART…] [--quick] [--json FILE]`: measures what issue 3 promises, and says what held. */
+/** `npm run bench [-- PART…] [--quick] [--json FILE]`: measures what is promised, and says what held. */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { table } from '../src/base/table.js';
@@ -9,6 +9,7 @@ import { loadText, machineText } from './machine.js';
 import { type Measure, median, type Part, targetText, valueText, verdictOf } from './measure.js';
 import { overlay } from './overlay.js';
 import { plane } from './plane.js';
+import { registry } from './registry.js';
 import { routes } from './routes.js';
 import { start } from './start.js';
 
@@ -25,6 +26,7 @@ const PARTS: ReadonlyMap<string, Entry> = new Map([
   ['start', { run: start, tools: [] }],
   ['plane', { run: plane, tools: [] }],
   ['routes', { run: routes, tools: [] }],
+  ['registry', { run: registry, tools: ['git', 'taskset'] }],
   ['overlay', { run: overlay, tools: ['iperf3', 'wireguard-go', 'wg'] }],
   ['failover', { run: failover, tools: ['nft'] }],
   ['idle', { run: idle, tools: ['ip'] }],

@@ -131,7 +131,7 @@ async function firstPing(
     const rttMsec = await tryOnce(where, inviter);
     if (rttMsec !== undefined) {
       write(`${inviter} answers in ${msec(rttMsec)}: you are in\n`);
-      process.stderr.write('to be in the registry too: alamesh registry add\n');
+      process.stderr.write(PROPOSAL);
       return 0;
     }
     if (!isTold && Date.now() - began > PATIENCE_MSEC) {
@@ -144,6 +144,10 @@ async function firstPing(
     ...{ code: 'no-answer', hint: '`alamesh links` and the log of the service say more' },
   });
 }
+
+const PROPOSAL = `to be found by all members, propose your file to the realm's registry (docs/join.md):
+  git clone REALM realm && alamesh registry add --handle YOU --dir realm && git -C realm push -u origin HEAD
+`;
 
 const NO_ANSWER =
   'no answer yet; still trying. Does the inviter run, and can its UDP port be reached from here?\n';

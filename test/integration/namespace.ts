@@ -32,6 +32,8 @@ export interface RunOptions {
   readonly input?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** It is killed after this. */
+  readonly msecMax?: number;
 }
 
 export interface Pinged {
@@ -74,7 +76,7 @@ export function run(argv: readonly string[], options: RunOptions = {}): Promise<
       cwd: options.cwd,
       stdio: 'pipe',
     });
-    const timer = setTimeout(() => child.kill('SIGKILL'), COMMAND_MSEC_MAX);
+    const timer = setTimeout(() => child.kill('SIGKILL'), options.msecMax ?? COMMAND_MSEC_MAX);
     const said = { stdout: '', stderr: '' };
     for (const name of ['stdout', 'stderr'] as const) {
       child[name].setEncoding('utf8').on('data', (text: string) => {

@@ -15,12 +15,20 @@ export interface TestNode {
   readonly body: NodeRecordBody;
 }
 
+/** Another one for each number. */
+function bytesOf(number: number): Uint8Array {
+  if (number < 256) return new Uint8Array(32).fill(number);
+  const bytes = new Uint8Array(32);
+  new DataView(bytes.buffer).setUint32(28, number);
+  return bytes;
+}
+
 export function testNode(number: number, change: Partial<NodeRecordBody> = {}): TestNode {
-  const seed = new Uint8Array(32).fill(number);
+  const seed = bytesOf(number);
   const publicKey = crypto.ed25519Public(seed);
   const proof = { publicKey, successor: new Uint8Array(32), nonce: 0n };
   const body = {
-    ...{ realm: REALM, proof, noiseKey: new Uint8Array(32).fill(number), seq: 1 },
+    ...{ realm: REALM, proof, noiseKey: bytesOf(number), seq: 1 },
     ...{ notAfter: NOW + 86_400, transit: true, relay: false, name: `node${number}` },
     ...{ endpoints: [], handle: '', contact: '', tags: [], ...change },
   };
