@@ -131,6 +131,8 @@ describe('NAT boxes', function () {
     it(`${kind}: a packet that comes too early changes no mapping`, async () => {
       await inside(kind).bind('e', '0.0.0.0', 5002);
       outer.send('b1', { address: outside(kind), port: 5002 }, 'early');
+      outer.send('b1', place('a2'), `${kind} early is sent`);
+      await outer.got('a2', `${kind} early is sent`);
       const first = await mapped(kind, 'e', 'a1');
       const second = await mapped(kind, 'e', 'b1');
       expect(first.port === second.port).to.equal(mapping === 'endpoint-independent');
