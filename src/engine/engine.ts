@@ -16,6 +16,7 @@ import type {
   MeshCommand,
   MeshEvent,
   PathOpened,
+  RelayOutput,
 } from '../mesh/types.js';
 import type { FibChange, PathId, PlaneCommand, PlaneEvent } from '../plane/types.js';
 import type { SignedRecord } from '../wire/types.js';
@@ -27,6 +28,7 @@ export type EngineOutput =
   | { readonly kind: 'open'; readonly request: number; readonly endpoint: string }
   | { readonly kind: 'release'; readonly path: PathId }
   | BeaconOutput
+  | RelayOutput
   | { readonly kind: 'event'; readonly event: MeshEvent | AlanetEvent }
   /** Somebody came with a good invitation. */
   | Joined
@@ -169,6 +171,8 @@ export class Engine {
       case 'release':
       case 'beacon':
       case 'joined':
+      case 'relayed':
+      case 'relay-closed':
       case 'event':
         this.#outputs.push(output);
         return true;

@@ -73,7 +73,14 @@ export class NodeRecordSource {
     const body: NodeRecordBody = {
       ...{ realm, proof: identity.proof, noiseKey: identity.noisePublic, seq: nextSeq() },
       ...{ notAfter: seconds + NODE_RECORD_LIFE_SECONDS, transit: this.#transit === 'full' },
-      ...{ relay: false, name, endpoints: [], handle: '', contact: '', tags: [] },
+      ...{
+        relay: (this.#options.mesh?.relay ?? 'off') !== 'off',
+        name,
+        endpoints: [],
+        handle: '',
+        contact: '',
+        tags: [],
+      },
     };
     this.#signed = signNode(crypto, identity.seed, body);
     this.#renewAfterSeconds = seconds + NODE_RECORD_LIFE_SECONDS / 2;

@@ -16,14 +16,14 @@ export class TokenBucket {
     this.#tokens = options.burst;
   }
 
-  /** @returns false when it may not happen now. */
-  take(now: Instant): boolean {
+  /** @param tokens What it costs. @returns false when it may not happen now. */
+  take(now: Instant, tokens = 1): boolean {
     const { perSecond, burst } = this.#options;
     const idle = now - (this.#filledAt ?? now);
     this.#tokens = Math.min(burst, this.#tokens + (idle * perSecond) / 1000);
     this.#filledAt = now;
-    if (this.#tokens < 1) return false;
-    this.#tokens--;
+    if (this.#tokens < tokens) return false;
+    this.#tokens -= tokens;
     return true;
   }
 }

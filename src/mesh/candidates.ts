@@ -9,8 +9,8 @@ export const CANDIDATES_PER_PEER_MAX = 16;
 /** A datagram of UDP over IPv6 on a path of 9000; the search ends far below. */
 const DATAGRAM_LIMIT = 8_952;
 
-/** config: by hand. hello: told by the peer. beacon: heard on the LAN. seen: the peer's packets came from there. */
-export type CandidateSource = 'config' | 'hello' | 'beacon' | 'seen';
+/** config: by hand. hello: told by the peer. beacon: heard on the LAN. seen: the peer's packets came from there. relay: a neighbor carries. */
+export type CandidateSource = 'config' | 'hello' | 'beacon' | 'seen' | 'relay';
 export type CandidateState = 'new' | 'opening' | 'trying' | 'proven' | 'failed';
 
 export interface Candidate {

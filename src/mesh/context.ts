@@ -5,6 +5,7 @@ import type { LinkId } from '../link/types.js';
 import type { NoiseDevice } from '../noise/device.js';
 import type { LinkCounters } from '../plane/types.js';
 import type { InviteBook } from './invites.js';
+import type { RelayMessage } from './relay.js';
 import type { MeshConfig, MeshCounters, MeshOptions, MeshOutput } from './types.js';
 
 export interface MeshContext {
@@ -18,6 +19,12 @@ export interface MeshContext {
   /** Own endpoints, told to peers. */
   ownCandidates(): readonly string[];
   emit(output: MeshOutput): void;
+  /** Neighbors are asked to carry datagrams to this peer. */
+  wantRelay(now: Instant, key: Uint8Array): void;
+  /** From a link that is up. */
+  handleRelay(now: Instant, link: LinkId, what: RelayMessage | Uint8Array): void;
+  /** The link is down: it carries nothing any more. */
+  relayDown(link: LinkId): void;
   /** A neighbor sees us elsewhere than before. */
   sightingChanged(now: Instant, link: LinkId): void;
   /** Asks for a path; the answer comes to the link. */

@@ -20,6 +20,7 @@ import { InviteBook } from './invites.js';
 import { type NatView, natView, type Sighting, withSightings } from './nat.js';
 import { PeerLink, type PeerSource } from './peer-link.js';
 import { Peers } from './peers.js';
+import { Relay, type RelayCounters, type RelayLink, type RelayParts } from './relay.js';
 import { linkRow, peerRow } from './rows.js';
 import { ADD_ERRORS, specFault } from './spec.js';
 import {
@@ -67,6 +68,7 @@ export class Mesh {
   readonly #ctx: MeshContext;
   readonly #noise: NoiseDevice;
   readonly #discovery: Discovery;
+  readonly #relay: Relay;
   readonly #peers = new Peers();
   readonly #guests = new Guests();
   readonly #requests = new Map<number, OpenRequest>();
@@ -105,12 +107,56 @@ export class Mesh {
       invites: new InviteBook(crypto),
       ownCandidates: () => this.#told(),
       sightingChanged: (now, link) => this.#onSighting(now, link),
+      wantRelay: (now, key) => this.#relay.want(now, key),
+      handleRelay: (now, link, what) =>
+        what instanceof Uint8Array
+          ? this.#relay.handleFrame(now, link, what)
+          : this.#relay.handleMessage(now, link, what),
+      relayDown: (link) => this.#relay.handleDown(link),
       emit: (output) => void this.#outputs.push(output),
       open: (link, endpoint) => this.#open(link, endpoint),
       otherLinkTo: (id, link) => this.#hasOtherLink(id, link),
       touch: (link) => void this.#touched.add(link),
     };
     this.#discovery = new Discovery(this.#ctx);
+    this.#relay = new Relay(this.#relayParts());
+  }
+
+  #relayParts(): RelayParts {
+    const emit = (output: MeshOutput): void => this.#ctx.emit(output);
+    return {
+      policy: () => this.#ctx.config.relay ?? 'off',
+      links: () => [...this.#peers.all()].map(relayLink),
+      byLink: (link) => {
+        const peer = this.#peers.get(link);
+        return peer === undefined ? undefined : relayLink(peer);
+      },
+      isOdd: (link) => this.#peers.get(link)?.controls ?? false,
+      tell: (link, message) => this.#peers.get(link)?.tell(message),
+      carry: (link, payload) => emit({ kind: 'plane', command: { kind: 'send', link, payload } }),
+      opened: (now, key, endpoint) => {
+        const peer = this.#peers.byKey(key);
+        if (peer === undefined) return this.#known.has(toHex(key));
+        return peer.addRelay(now, endpoint);
+      },
+      closed: (endpoint, reason) => emit({ kind: 'relay-closed', endpoint, reason }),
+      received: (endpoint, datagram) => emit({ kind: 'relayed', endpoint, datagram }),
+    };
+  }
+
+  /** Datagrams for the other end of a relay's channel. */
+  handleRelaySend(now: Instant, endpoint: string, datagrams: readonly Uint8Array[]): void {
+    this.#begin(now);
+    this.#relay.send(endpoint, datagrams);
+  }
+
+  handleRelayReleased(now: Instant, endpoint: string): void {
+    this.#begin(now);
+    this.#relay.release(endpoint);
+  }
+
+  relayCounters(): RelayCounters {
+    return this.#relay.counters();
   }
 
   /** X25519, 32 bytes. */
@@ -227,6 +273,7 @@ export class Mesh {
         if ((peer.nextTimeout() ?? Infinity) <= now) peer.handleTimeout(now);
       }
       if (this.#sweepAt !== undefined && now >= this.#sweepAt) this.#sweep(now);
+      this.#relay.handleTimeout(now);
       this.#seeOut(now);
     }
     this.#takeNoise(now);
@@ -240,7 +287,7 @@ export class Mesh {
   #computeNext(): Instant | undefined {
     if (this.#isShutDown) return undefined;
     let at = earliest(this.#noise.nextTimeout(), this.#discovery.nextTimeout(), this.#sweepAt);
-    at = earliest(at, this.#guests.nextTimeout());
+    at = earliest(at, this.#guests.nextTimeout(), this.#relay.nextTimeout());
     for (const peer of this.#peers.all()) at = earliest(at, peer.nextTimeout());
     return at;
   }
@@ -564,5 +611,11 @@ type PeerNoiseOutput = Exclude<NoiseOutput, { kind: 'reply' | 'stranger' }>;
 const FORGETTABLE: ReadonlySet<PeerSource> = new Set(['discovered', 'known']);
 /** Ours: it just dialed us, so we need not dial it. */
 const KNOWN_HOLD_MSEC = 5_000;
+
+const relayLink = (peer: PeerLink): RelayLink => ({
+  ...{ link: peer.link, key: peer.spec.key, node: peer.nodeId, isRelayed: peer.isRelayed },
+  isUp: peer.state === 'up' && !peer.isStock,
+  isPeer: peer.source === 'configured' || peer.source === 'known',
+});
 
 const DONE: MeshAnswer = { ok: true, link: undefined };

@@ -32,7 +32,9 @@ const isUdp4 = (url: string): boolean => /^udp:\/\/\d/.test(url);
 /** @param own Our endpoints as we know them ourselves. */
 export function natView(sightings: readonly Sighting[], own: readonly string[]): NatView {
   const seen = sightings.filter(({ remote, observed }) => isUdp4(remote) && isUdp4(observed));
-  const observed = [...new Set(sightings.map((one) => one.observed).filter((url) => url !== ''))];
+  const observed = [
+    ...new Set(sightings.map((one) => one.observed).filter((url) => /^(?:udp|tcp):/.test(url))),
+  ];
   const mapping = mappingOf(seen, own);
   return { mapping, filtering: mapping === 'none' ? 'none' : filteringOf(sightings), observed };
 }

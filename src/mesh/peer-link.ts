@@ -27,6 +27,7 @@ import { type LinkTrigger, nextLinkState } from './link-state.js';
 import { LinkWatch, type WatchVerdict } from './link-watch.js';
 import { DATAGRAM_BASE, innerMtu } from './mtu.js';
 import { ANSWER_TYPE, decodeProbe, PROBE_TYPE, type Probe } from './probe.js';
+import { RELAY_TYPE, type RelayMessage } from './relay.js';
 import { SEGMENT_TYPE } from './segment.js';
 import type { LinkState, PeerSpec } from './types.js';
 
@@ -36,8 +37,13 @@ const HELLO_TIMEOUT_MSEC = 15_000;
 const MEASURE_EVERY_MSEC = 500;
 /** Ours: how long a link goes on without a key to send with; there may be one that waits to be confirmed. */
 const KEYLESS_MSEC = 15_000;
-/** measure: a round trip is still to be measured. confirm: nothing came under our new key yet. */
-type LinkTimer = 'retry' | 'hello' | 'measure' | 'confirm' | 'keepalive' | 'expire';
+/** Ours: what a direct handshake has before neighbors are asked to relay; then again, later and later. */
+const RELAY_AFTER_MSEC = 100;
+const RELAY_AGAIN_MSEC: readonly number[] = [2_000, 5_000, 10_000, 20_000, 60_000];
+/** Ours: relayed paths of one peer. */
+const RELAYS_MAX = 3;
+/** relay: time to ask neighbors. measure: a round trip is still to be measured. confirm: nothing came under our new key yet. */
+type LinkTimer = 'retry' | 'hello' | 'measure' | 'confirm' | 'keepalive' | 'expire' | 'relay';
 type ControlEvent = Extract<PlaneEvent, { kind: 'control' }>;
 
 /** known: it came by itself, and may. guest: a stranger whose Hello must show an invitation. */
@@ -78,6 +84,7 @@ export class PeerLink {
   readonly #endpoints: LinkEndpoints;
   readonly #retry: LinkRetry;
   readonly #search: LinkSearch;
+  #relayTries = 0;
   /** What the peer was told last of where it is. */
   #toldObserved = '';
   readonly #timers = new Timers<LinkTimer>();
@@ -156,6 +163,42 @@ export class PeerLink {
     this.#install();
     this.addEndpoints(this.spec.endpoints, this.source === 'configured' ? 'config' : 'beacon');
     this.#timers.set('retry', firstTryAt);
+    this.#planRelay(firstTryAt, RELAY_AFTER_MSEC);
+  }
+
+  #planRelay(from: Instant, msec: number): void {
+    const isWanted = this.source === 'configured' && !this.isStock;
+    if (isWanted && this.#ctx.config.relay !== undefined) {
+      this.#timers.set('relay', after(from, msec));
+    }
+  }
+
+  #askRelays(now: Instant): void {
+    if (this.state !== 'down') return;
+    this.#ctx.wantRelay(now, this.spec.key);
+    const again = RELAY_AGAIN_MSEC[Math.min(this.#relayTries++, RELAY_AGAIN_MSEC.length - 1)];
+    this.#planRelay(now, again ?? 0);
+  }
+
+  /** Through a neighbor. @returns false when there are enough of them. */
+  addRelay(now: Instant, endpoint: string): boolean {
+    const relays = this.paths.table.all().filter(({ source }) => source === 'relay');
+    const isKnown = relays.some((one) => one.endpoint === endpoint);
+    if (this.isStock || (!isKnown && relays.length >= RELAYS_MAX)) return false;
+    this.addEndpoints([endpoint], 'relay');
+    if (isKnown && this.state === 'down') this.handleKeyWanted(now);
+    return true;
+  }
+
+  /** To the relay at the other end, or from it. */
+  tell(message: RelayMessage): void {
+    if (this.state !== 'up') return;
+    this.#channel.sendMesh(message);
+    this.#ctx.touch(this.link);
+  }
+
+  get isRelayed(): boolean {
+    return this.paths.current?.path?.relayed ?? false;
   }
 
   /** The same key was configured again: new name and endpoints, same link. */
@@ -288,14 +331,19 @@ export class PeerLink {
 
   /** A channel gets in step only when both sides speak: a stranger hears where it was seen, and no more. */
   #sayNothing(): void {
-    const observed = this.paths.current?.path?.remote ?? '';
+    const observed = this.#observed();
     this.#channel.sendMesh({ kind: 'candidates', candidates: [], observed });
+  }
+
+  /** Where the peer is seen; a channel of a relay says nothing of that. */
+  #observed(): string {
+    return this.isRelayed ? '' : (this.paths.current?.path?.remote ?? '');
   }
 
   /** Where we can be reached, and where we see the peer. */
   #sendCandidates(): void {
     if (this.state !== 'up' || this.isStranger || this.isStock) return;
-    const observed = this.paths.current?.path?.remote ?? '';
+    const observed = this.#observed();
     this.#toldObserved = observed;
     this.#channel.sendMesh({ kind: 'candidates', candidates: this.#ctx.ownCandidates(), observed });
     this.#ctx.touch(this.link);
@@ -320,7 +368,7 @@ export class PeerLink {
   }
 
   #sendHello(): void {
-    const observed = this.paths.current?.path?.remote ?? '';
+    const observed = this.#observed();
     this.#toldObserved = observed;
     this.#channel.sendMesh(makeHello(this.#ctx, this.spec, observed));
   }
@@ -328,7 +376,12 @@ export class PeerLink {
   // Control payloads
 
   handleControl(now: Instant, event: ControlEvent): void {
-    if (this.isStock || !this.#channel.mayTake(now)) return;
+    if (this.isStock) return;
+    if (event.payload[0] === RELAY_TYPE) {
+      if (this.state === 'up') this.#ctx.handleRelay(now, this.link, event.payload);
+      return;
+    }
+    if (!this.#channel.mayTake(now)) return;
     const candidate = this.paths.heard(now, event.path);
     if (this.state === 'down' && candidate !== undefined && this.keys.isUsable(now)) {
       this.#use(now, candidate);
@@ -420,6 +473,11 @@ export class PeerLink {
         return;
       case 'goodbye':
         this.#lose(now, { reason: `goodbye: ${message.reason}`, wipe: true, backoff: true });
+        return;
+      case 'relay-open':
+      case 'relay-offer':
+      case 'relay-close':
+        if (this.state === 'up') this.#ctx.handleRelay(now, this.link, message);
         return;
       case 'unknown':
         return;
@@ -581,7 +639,8 @@ export class PeerLink {
     candidate.path = undefined;
     candidate.state = 'failed';
     if (candidate === this.paths.current) this.#pathDead(now, 'the path was closed');
-    if (candidate.source === 'seen') this.paths.table.remove(candidate);
+    const isPassing = candidate.source === 'seen' || candidate.source === 'relay';
+    if (isPassing) this.paths.table.remove(candidate);
   }
 
   /** An interface is gone: so are the paths on it. */
@@ -647,6 +706,9 @@ export class PeerLink {
 
   #lose(now: Instant, loss: LinkLoss): void {
     const was = this.state;
+    if (was !== 'down') this.#ctx.relayDown(this.link);
+    this.#relayTries = 0;
+    this.#planRelay(now, RELAY_AFTER_MSEC);
     this.#search.stop();
     this.#enter('lost');
     this.lastError = loss.reason;
@@ -692,6 +754,7 @@ export class PeerLink {
   /** The peer is no longer wanted: goodbye, and everything of it is forgotten. */
   remove(now: Instant, reason: string): void {
     this.#goodbye(now, reason);
+    this.#ctx.relayDown(this.link);
     this.#search.stop();
     this.#enter('lost');
     this.#report.down(reason);
@@ -758,6 +821,9 @@ export class PeerLink {
         return;
       case 'confirm':
         this.#confirm(now);
+        return;
+      case 'relay':
+        this.#askRelays(now);
         return;
       case 'expire':
         this.#expire(now);

@@ -1,4 +1,5 @@
 /** What a `Mesh` takes and gives: plain data, so that a run can be recorded and replayed. */
+
 import type { Crypto } from '../base/crypto.js';
 import type { Entropy } from '../base/entropy.js';
 import type { NodeId } from '../base/ip6.js';
@@ -8,6 +9,7 @@ import type { NoiseTiming } from '../noise/timing.js';
 import type { LinkCounters, PathId, PathInfo, PlaneCommand, RawPrefix } from '../plane/types.js';
 import type { SignedRecord } from '../wire/types.js';
 import type { Invite, InviteSecret } from './invites.js';
+import type { RelayPolicy } from './relay.js';
 
 export interface MeshIdentity {
   readonly id: NodeId;
@@ -24,6 +26,8 @@ export interface MeshConfig {
   readonly probeCount: number;
   /** A link without traffic is probed this often; also holds NAT mappings. */
   readonly idleProbeMsec: number;
+  /** Who may have us carry datagrams; undefined: relays are neither offered nor used. */
+  readonly relay?: RelayPolicy;
   /** Shortened in tests only. */
   readonly timing?: Partial<NoiseTiming>;
 }
@@ -132,6 +136,11 @@ export type MeshEvent =
       readonly message: string;
     };
 
+/** Of a relay's channel: a datagram that came, or that it is no more. */
+export type RelayOutput =
+  | { readonly kind: 'relayed'; readonly endpoint: string; readonly datagram: Uint8Array }
+  | { readonly kind: 'relay-closed'; readonly endpoint: string; readonly reason: string };
+
 /** A stranger came with a good invitation. Its link stays; whoever runs the mesh makes it a peer with `add-peer`. */
 export interface Joined {
   readonly kind: 'joined';
@@ -151,6 +160,7 @@ export type MeshOutput =
   | { readonly kind: 'open'; readonly request: number; readonly endpoint: string }
   | { readonly kind: 'release'; readonly path: PathId }
   | BeaconOutput
+  | RelayOutput
   | Joined
   | { readonly kind: 'event'; readonly event: MeshEvent };
 

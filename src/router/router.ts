@@ -44,6 +44,7 @@ import { Pump } from './pump.js';
 import type { SeenPeer } from './registry/peering.js';
 import { RegistryService } from './registry/service.js';
 import type { RegistrySync } from './registry/sync.js';
+import { Relays } from './relays.js';
 import { Services } from './services.js';
 import type { SeenFile } from './state-files.js';
 import { StockRoutes } from './stock-routes.js';
@@ -105,6 +106,12 @@ export class Router {
   #interfaces: InterfaceWatcher | undefined;
   #serviceAddresses: ReadonlySet<Prefix> = new Set();
   #tunCare: TunCare | undefined;
+  readonly #relays = new Relays({
+    send: (endpoint, datagrams) =>
+      this.#pump.feed((at) => this.engine.mesh.handleRelaySend(at, endpoint, datagrams)),
+    released: (endpoint) =>
+      this.#pump.feed((at) => this.engine.mesh.handleRelayReleased(at, endpoint)),
+  });
   #stopped = false;
 
   constructor(parts: RouterParts) {
@@ -158,6 +165,7 @@ export class Router {
         mesh: {
           probeIntervalMsec: config.probeIntervalMsec,
           probeCount: config.probeCount,
+          relay: config.relay,
           idleProbeMsec: config.idleProbeMsec,
           ...testTiming(process.env),
         },
@@ -235,7 +243,7 @@ export class Router {
   /** @throws UserError: address in use, no permission for the TUN … `stop` undoes what was done until then. */
   async start(): Promise<void> {
     const { config, log } = this.parts;
-    for (const create of [createUdp, createTcp]) this.#transports.add(create);
+    for (const create of [createUdp, createTcp, this.#relays.create]) this.#transports.add(create);
     for (const transport of this.#transports.raw) this.#native?.takeOver(transport);
     await this.#transports.addPlugins(config.transports, this.parts.dir);
     await this.#transports.listen(config.listen);
@@ -448,6 +456,7 @@ export class Router {
       'webhook',
       'probeIntervalMsec',
       'probeCount',
+      'relay',
       'idleProbeMsec',
     ] as const;
     return keys
@@ -479,6 +488,12 @@ export class Router {
         return;
       case 'kernel-routes':
         this.#setKernelRoutes(output.changes);
+        return;
+      case 'relayed':
+        this.#relays.transport?.receive(output.endpoint, output.datagram);
+        return;
+      case 'relay-closed':
+        this.#relays.transport?.closed(output.endpoint, output.reason);
         return;
       case 'joined':
         void this.#invitations.joined(output);

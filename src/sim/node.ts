@@ -212,6 +212,8 @@ export class SimNode implements Receiver, InternetReceiver {
         return;
       case 'release':
       case 'joined':
+      case 'relayed':
+      case 'relay-closed':
       case 'event':
       case 'pong':
       case 'kernel-routes':

@@ -8,6 +8,7 @@ import {
   CAPABILITIES_MAX,
   INVITE_ID_BYTES,
   INVITE_PROOF_BYTES,
+  KEY_BYTES,
   NAME_BYTES_MAX,
 } from './limits.js';
 import { signedFromWire, signedToWire } from './record.js';
@@ -37,6 +38,12 @@ function meshToWire(message: Exclude<MeshMessage, { kind: 'unknown' }>): Types.v
     }
     case 'goodbye':
       return { goodbye: { reason: message.reason } };
+    case 'relay-open':
+      return { relayOpen: { channel: message.channel, key: message.key } };
+    case 'relay-offer':
+      return { relayOffer: { channel: message.channel, key: message.key } };
+    case 'relay-close':
+      return { relayClose: { channel: message.channel, reason: message.reason } };
     default:
       return message satisfies never;
   }
@@ -62,8 +69,19 @@ function meshFromWire(wire: Types.v1.MeshMessage): MeshMessage {
     };
   }
   if (wire.goodbye) return { kind: 'goodbye', reason: shown(wire.goodbye.reason) };
+  if (wire.relayOpen) return { kind: 'relay-open', ...channelFromWire(wire.relayOpen) };
+  if (wire.relayOffer) return { kind: 'relay-offer', ...channelFromWire(wire.relayOffer) };
+  if (wire.relayClose) {
+    const { channel, reason } = wire.relayClose;
+    return { kind: 'relay-close', channel, reason: shown(reason) };
+  }
   return { kind: 'unknown' };
 }
+
+const channelFromWire = ({ channel, key }: Types.v1.RelayOpen) => ({
+  channel,
+  key: fixedBytes(key, KEY_BYTES, 'key'),
+});
 
 function helloFromWire(wire: Types.v1.Hello): Hello {
   return {

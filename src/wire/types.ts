@@ -90,6 +90,10 @@ export type MeshMessage =
       readonly observed: string;
     }
   | { readonly kind: 'goodbye'; readonly reason: string }
+  /** `key`: X25519, 32 bytes. */
+  | { readonly kind: 'relay-open'; readonly channel: number; readonly key: Uint8Array }
+  | { readonly kind: 'relay-offer'; readonly channel: number; readonly key: Uint8Array }
+  | { readonly kind: 'relay-close'; readonly channel: number; readonly reason: string }
   /** A message of a newer version: ignore it. */
   | { readonly kind: 'unknown' };
 

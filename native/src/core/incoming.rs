@@ -11,6 +11,7 @@ use crate::world::{Event, Instant, LinkId, PathId, World};
 const DATAGRAM_MAX: usize = 65_535;
 const CONTROL_FIRST: u8 = 0xa0;
 const CONTROL_LAST: u8 = 0xa2;
+const CONTROL_RELAY: u8 = 0xa4;
 /// A link's authenticated packets on another path are told of this often.
 const MOVED_INTERVAL_MSEC: f64 = 100.0;
 
@@ -153,7 +154,7 @@ impl Core {
         let first = payload[0];
         match first {
             0x60..=0x6f => self.packet(world, arrival, payload),
-            CONTROL_FIRST..=CONTROL_LAST => {
+            CONTROL_FIRST..=CONTROL_LAST | CONTROL_RELAY => {
                 let datagram_bytes = arrival.datagram_bytes as u32;
                 let Arrival { link, path, .. } = *arrival;
                 self.emit(world, Event::Control { link, path, datagram_bytes, payload });

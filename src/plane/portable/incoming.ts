@@ -19,6 +19,9 @@ import { HEADER_BYTES } from './trains.js';
 /** First bytes of control payloads: segment, probe, answer. */
 const CONTROL_FIRST = 0xa0;
 const CONTROL_LAST = 0xa2;
+const CONTROL_RELAY = 0xa4;
+const isControl = (first: number): boolean =>
+  (first >= CONTROL_FIRST && first <= CONTROL_LAST) || first === CONTROL_RELAY;
 /** Ours: a link's authenticated packets on another path are told of this often. */
 const MOVED_INTERVAL_MSEC = 100;
 
@@ -105,7 +108,7 @@ export class Incoming {
     const first = this.#plain[0] as number;
     if (first >> 4 === 6) {
       this.#packet(arrival, this.#plain, bytes);
-    } else if (first >= CONTROL_FIRST && first <= CONTROL_LAST) {
+    } else if (isControl(first)) {
       const { path, link, datagramBytes } = arrival;
       const payload = this.#plain.slice(0, bytes);
       this.#parts.outbox.push({ kind: 'control', link: link.id, path, payload, datagramBytes });

@@ -40,6 +40,8 @@ export interface RouterConfig {
   readonly transit: 'full' | 'stub' | 'none';
   readonly plane: 'auto' | 'native' | 'portable';
   readonly listen: readonly string[];
+  /** Whose datagrams this router carries to its peers. */
+  readonly relay: 'off' | 'peers' | 'anyone';
   readonly probeIntervalMsec: number;
   readonly probeCount: number;
   readonly idleProbeMsec: number;
@@ -85,6 +87,7 @@ interface Raw {
   realm?: string;
   transit?: RouterConfig['transit'];
   plane?: RouterConfig['plane'];
+  relay?: RouterConfig['relay'];
   listen?: string[];
   probe_interval_ms?: number;
   probe_count?: number;
@@ -249,6 +252,7 @@ const VARIABLES: Readonly<Record<string, (value: string) => Readonly<Record<stri
   ALAMESH_NAME: (name) => ({ name }),
   ALAMESH_REALM: (realm) => ({ realm }),
   ALAMESH_TRANSIT: (transit) => ({ transit }),
+  ALAMESH_RELAY: (relay) => ({ relay }),
   ALAMESH_LISTEN: (value) => ({ listen: words(value) }),
   ALAMESH_PROBE_INTERVAL_MS: (value) => ({ probe_interval_ms: Number(value) }),
   ALAMESH_DISCOVERY: (value) => ({ discovery: { interfaces: words(value) } }),
@@ -279,6 +283,7 @@ function complete(raw: Raw, ignored: readonly string[]): RouterConfig {
     realm: raw.realm,
     transit: raw.transit ?? 'full',
     plane: raw.plane ?? 'auto',
+    relay: raw.relay ?? 'peers',
     listen: raw.listen ?? ['udp://[::]:4242'],
     probeIntervalMsec: raw.probe_interval_ms ?? 1000,
     probeCount: raw.probe_count ?? 3,

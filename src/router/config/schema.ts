@@ -98,7 +98,6 @@ const PORT = number(1, 65_535);
 const AS_NUMBER = number(1, 2 ** 32 - 1);
 
 const LATER: Table = {
-  relay: later(text({ choices: ['off', 'peers', 'anyone'] })),
   bmp: later(tableOf({ collector: text() })),
   mrt: later(tableOf({ directory: text() })),
   bgp4: later(
@@ -115,6 +114,7 @@ export const SETTINGS: Table = {
   transit: text({ choices: ['full', 'stub', 'none'] }),
   plane: text({ choices: ['auto', 'native', 'portable'] }),
   listen: texts(LISTEN),
+  relay: text({ choices: ['off', 'peers', 'anyone'] }),
   probe_interval_ms: number(20, 60_000),
   probe_count: number(1, 20),
   idle_probe_s: number(1, 3_600),

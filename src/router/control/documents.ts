@@ -70,6 +70,7 @@ export class RouterDocuments implements RouterControl {
       queue: plane.queue?.() ?? null,
       planeHealth: plane.health?.() ?? { state: 'running', panics: 0, problem: null },
       nat: engine.mesh.nat(),
+      relay: { policy: config.relay, ...engine.mesh.relayCounters() },
       mesh: engine.mesh.counters(),
       noise: engine.mesh.noiseCounters(),
       rssBytes: process.memoryUsage.rss(),

@@ -1390,8 +1390,17 @@ export declare namespace alamesh {
             /** MeshMessage goodbye. */
             goodbye?: (alamesh.v1.Goodbye|null);
 
+            /** MeshMessage relayOpen. */
+            relayOpen?: (alamesh.v1.RelayOpen|null);
+
+            /** MeshMessage relayOffer. */
+            relayOffer?: (alamesh.v1.RelayOffer|null);
+
+            /** MeshMessage relayClose. */
+            relayClose?: (alamesh.v1.RelayClose|null);
+
             /** MeshMessage message. */
-            message?: ("hello"|"candidates"|"goodbye");
+            message?: ("hello"|"candidates"|"goodbye"|"relayOpen"|"relayOffer"|"relayClose");
 
             /**
              * Encodes the specified MeshMessage message. Does not implicitly {@link alamesh.v1.MeshMessage.verify|verify} messages.
@@ -1426,8 +1435,17 @@ export declare namespace alamesh {
                 /** MeshMessage goodbye */
                 goodbye?: (alamesh.v1.Goodbye|null);
 
+                /** MeshMessage relayOpen */
+                relayOpen?: (alamesh.v1.RelayOpen|null);
+
+                /** MeshMessage relayOffer */
+                relayOffer?: (alamesh.v1.RelayOffer|null);
+
+                /** MeshMessage relayClose */
+                relayClose?: (alamesh.v1.RelayClose|null);
+
                 /** MeshMessage message */
-                message?: ("hello"|"candidates"|"goodbye");
+                message?: ("hello"|"candidates"|"goodbye"|"relayOpen"|"relayOffer"|"relayClose");
 
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];
@@ -1438,9 +1456,12 @@ export declare namespace alamesh {
               hello?: alamesh.v1.Hello.$Shape|null;
               candidates?: alamesh.v1.Candidates.$Shape|null;
               goodbye?: alamesh.v1.Goodbye.$Shape|null;
+              relayOpen?: alamesh.v1.RelayOpen.$Shape|null;
+              relayOffer?: alamesh.v1.RelayOffer.$Shape|null;
+              relayClose?: alamesh.v1.RelayClose.$Shape|null;
               $unknowns?: Uint8Array[];
             } & (
-              ({ message?: undefined; hello?: null; candidates?: null; goodbye?: null }|{ message?: "hello"; hello: alamesh.v1.Hello.$Shape; candidates?: null; goodbye?: null }|{ message?: "candidates"; hello?: null; candidates: alamesh.v1.Candidates.$Shape; goodbye?: null }|{ message?: "goodbye"; hello?: null; candidates?: null; goodbye: alamesh.v1.Goodbye.$Shape })
+              ({ message?: undefined; hello?: null; candidates?: null; goodbye?: null; relayOpen?: null; relayOffer?: null; relayClose?: null }|{ message?: "hello"; hello: alamesh.v1.Hello.$Shape; candidates?: null; goodbye?: null; relayOpen?: null; relayOffer?: null; relayClose?: null }|{ message?: "candidates"; hello?: null; candidates: alamesh.v1.Candidates.$Shape; goodbye?: null; relayOpen?: null; relayOffer?: null; relayClose?: null }|{ message?: "goodbye"; hello?: null; candidates?: null; goodbye: alamesh.v1.Goodbye.$Shape; relayOpen?: null; relayOffer?: null; relayClose?: null }|{ message?: "relayOpen"; hello?: null; candidates?: null; goodbye?: null; relayOpen: alamesh.v1.RelayOpen.$Shape; relayOffer?: null; relayClose?: null }|{ message?: "relayOffer"; hello?: null; candidates?: null; goodbye?: null; relayOpen?: null; relayOffer: alamesh.v1.RelayOffer.$Shape; relayClose?: null }|{ message?: "relayClose"; hello?: null; candidates?: null; goodbye?: null; relayOpen?: null; relayOffer?: null; relayClose: alamesh.v1.RelayClose.$Shape })
             );
         }
 
@@ -1673,6 +1694,195 @@ export declare namespace alamesh {
 
             /** Shape of a Candidates. */
             type $Shape = alamesh.v1.Candidates.$Properties;
+        }
+
+        /**
+         * Properties of a RelayOpen.
+         * @deprecated Use alamesh.v1.RelayOpen.$Properties instead.
+         */
+        interface IRelayOpen extends alamesh.v1.RelayOpen.$Properties {
+        }
+
+        /** Represents a RelayOpen. */
+        class RelayOpen {
+
+            /**
+             * Constructs a new RelayOpen.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: alamesh.v1.RelayOpen.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** RelayOpen channel. */
+            channel: number;
+
+            /** RelayOpen key. */
+            key: Uint8Array;
+
+            /**
+             * Encodes the specified RelayOpen message. Does not implicitly {@link alamesh.v1.RelayOpen.verify|verify} messages.
+             * @param message RelayOpen message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: alamesh.v1.RelayOpen, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a RelayOpen message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {alamesh.v1.RelayOpen & alamesh.v1.RelayOpen.$Shape} RelayOpen
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): alamesh.v1.RelayOpen & alamesh.v1.RelayOpen.$Shape;
+        }
+
+        namespace RelayOpen {
+
+            /** Properties of a RelayOpen. */
+            interface $Properties {
+
+                /** RelayOpen channel */
+                channel?: (number|null);
+
+                /** RelayOpen key */
+                key?: (Uint8Array|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a RelayOpen. */
+            type $Shape = alamesh.v1.RelayOpen.$Properties;
+        }
+
+        /**
+         * Properties of a RelayOffer.
+         * @deprecated Use alamesh.v1.RelayOffer.$Properties instead.
+         */
+        interface IRelayOffer extends alamesh.v1.RelayOffer.$Properties {
+        }
+
+        /** Represents a RelayOffer. */
+        class RelayOffer {
+
+            /**
+             * Constructs a new RelayOffer.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: alamesh.v1.RelayOffer.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** RelayOffer channel. */
+            channel: number;
+
+            /** RelayOffer key. */
+            key: Uint8Array;
+
+            /**
+             * Encodes the specified RelayOffer message. Does not implicitly {@link alamesh.v1.RelayOffer.verify|verify} messages.
+             * @param message RelayOffer message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: alamesh.v1.RelayOffer, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a RelayOffer message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {alamesh.v1.RelayOffer & alamesh.v1.RelayOffer.$Shape} RelayOffer
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): alamesh.v1.RelayOffer & alamesh.v1.RelayOffer.$Shape;
+        }
+
+        namespace RelayOffer {
+
+            /** Properties of a RelayOffer. */
+            interface $Properties {
+
+                /** RelayOffer channel */
+                channel?: (number|null);
+
+                /** RelayOffer key */
+                key?: (Uint8Array|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a RelayOffer. */
+            type $Shape = alamesh.v1.RelayOffer.$Properties;
+        }
+
+        /**
+         * Properties of a RelayClose.
+         * @deprecated Use alamesh.v1.RelayClose.$Properties instead.
+         */
+        interface IRelayClose extends alamesh.v1.RelayClose.$Properties {
+        }
+
+        /** Represents a RelayClose. */
+        class RelayClose {
+
+            /**
+             * Constructs a new RelayClose.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: alamesh.v1.RelayClose.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** RelayClose channel. */
+            channel: number;
+
+            /** RelayClose reason. */
+            reason: string;
+
+            /**
+             * Encodes the specified RelayClose message. Does not implicitly {@link alamesh.v1.RelayClose.verify|verify} messages.
+             * @param message RelayClose message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: alamesh.v1.RelayClose, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a RelayClose message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {alamesh.v1.RelayClose & alamesh.v1.RelayClose.$Shape} RelayClose
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): alamesh.v1.RelayClose & alamesh.v1.RelayClose.$Shape;
+        }
+
+        namespace RelayClose {
+
+            /** Properties of a RelayClose. */
+            interface $Properties {
+
+                /** RelayClose channel */
+                channel?: (number|null);
+
+                /** RelayClose reason */
+                reason?: (string|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a RelayClose. */
+            type $Shape = alamesh.v1.RelayClose.$Properties;
         }
 
         /**

@@ -414,6 +414,9 @@ export class LabNode {
       case 'beacon':
         this.#sendBeacon(out.interface, out.address, out.bytes);
         return;
+      case 'relayed':
+      case 'relay-closed':
+        return;
       case 'joined':
         this.joined.push(out);
         return;
