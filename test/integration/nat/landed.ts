@@ -3,7 +3,7 @@ export const LANDED = {
   /** Neighbors carry datagrams between two of their peers. */
   relay: true,
   /** Candidates are exchanged, boxes are punched, and what was blocked is tried again. */
-  punching: false,
+  punching: true,
   /** A change of the host's addresses or routes is noticed at once. */
   roaming: false,
 } as const satisfies Readonly<Record<string, boolean>>;
