@@ -615,7 +615,7 @@ const KNOWN_HOLD_MSEC = 5_000;
 const relayLink = (peer: PeerLink): RelayLink => ({
   ...{ link: peer.link, key: peer.spec.key, node: peer.nodeId, isRelayed: peer.isRelayed },
   isUp: peer.state === 'up' && !peer.isStock,
-  isPeer: peer.source === 'configured' || peer.source === 'known',
+  isPeer: peer.source !== 'guest',
 });
 
 const DONE: MeshAnswer = { ok: true, link: undefined };

@@ -431,6 +431,7 @@ export class PeerLink {
   }
 
   #channelReset(now: Instant, reason: string): void {
+    this.#ctx.relayDown(this.link);
     this.#report.down(reason);
     this.#enter('reset');
     this.upSince = undefined;
@@ -707,8 +708,6 @@ export class PeerLink {
   #lose(now: Instant, loss: LinkLoss): void {
     const was = this.state;
     if (was !== 'down') this.#ctx.relayDown(this.link);
-    this.#relayTries = 0;
-    this.#planRelay(now, RELAY_AFTER_MSEC);
     this.#search.stop();
     this.#enter('lost');
     this.lastError = loss.reason;
@@ -722,6 +721,8 @@ export class PeerLink {
     if (was !== 'down') this.downSince = now;
     this.#report.down(loss.reason);
     if (was !== 'down') this.#monitor(loss.reason);
+    this.#relayTries = 0;
+    this.#planRelay(now, RELAY_AFTER_MSEC);
     this.#scheduleRetry(now, loss.backoff ?? false);
   }
 

@@ -44,7 +44,7 @@ export interface RelayLink {
   readonly isUp: boolean;
   /** Over a relay itself: it carries no others. */
   readonly isRelayed: boolean;
-  /** Configured, or a member: more than somebody on the LAN or a guest. */
+  /** Configured, a member, or of this realm on the LAN; not a guest. */
   readonly isPeer: boolean;
 }
 
@@ -297,19 +297,25 @@ export class Relay {
 
   /** @param payload Of type `RELAY_TYPE`, from an authenticated link. */
   handleFrame(now: Instant, link: LinkId, payload: Uint8Array): void {
-    if (payload.length <= HEAD_BYTES) return this.#drop();
+    if (payload.length <= HEAD_BYTES) {
+      this.#drop();
+      return;
+    }
     const channel = new DataView(payload.buffer, payload.byteOffset).getUint32(1);
     const name = nameOf(link, channel);
     const hop = this.#hops.get(name);
-    if (hop !== undefined) return this.#forward(now, hop, payload);
     const end = this.#ends.get(name);
-    if (end === undefined) return this.#drop();
-    this.#parts.received(end.endpoint, payload.slice(HEAD_BYTES));
+    if (hop !== undefined) this.#forward(now, hop, payload);
+    else if (end === undefined) this.#drop();
+    else this.#parts.received(end.endpoint, payload.slice(HEAD_BYTES));
   }
 
   #forward(now: Instant, { to, channel, pair }: Hop, payload: Uint8Array): void {
     const { length } = payload;
-    if (!pair.bucket.take(now, length) || !this.#total.take(now, length)) return this.#drop();
+    if (!pair.bucket.take(now, length) || !this.#total.take(now, length)) {
+      this.#drop();
+      return;
+    }
     pair.usedAt = now;
     this.#counters.packets++;
     this.#counters.bytes += length;

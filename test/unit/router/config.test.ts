@@ -22,6 +22,7 @@ describe('the configuration', () => {
       ...{ listen: ['udp://[::]:4242'], probeIntervalMsec: 1000, probeCount: 3 },
       ...{ idleProbeMsec: 25_000, discoveryInterfaces: ['*'], tunName: 'ala0', tunMtu: 1420 },
       ...{ dnsListen: undefined, browserRoute: false, peers: [], ignored: [] },
+      relay: 'peers',
       registry: {
         ...{ url: undefined, mirrors: [], intervalSeconds: 3_600 },
         policy: { peers: 'auto', most: 8, handles: [], tags: [], relaysFirst: false },
@@ -36,6 +37,7 @@ describe('the configuration', () => {
       name = "berlin"
       realm = "lab"
       transit = "stub"
+      relay = "anyone"
       plane = "portable"
       listen = ["udp://[::]:1", "udp://0.0.0.0:2"]
       probe_interval_ms = 50
@@ -79,6 +81,7 @@ describe('the configuration', () => {
         { module: './unix.js', options: { directory: '/run/links', deep: { list: [1, 2] } } },
       ],
       ...{ idleProbeMsec: 10_000, discoveryInterfaces: ['eth[1-9]*'] },
+      relay: 'anyone',
       registry: {
         ...{ url: 'https://git.example/realm.git', mirrors: ['file:///srv/realm.git'] },
         intervalSeconds: 3_600,
@@ -163,7 +166,7 @@ describe('the configuration', () => {
 
   it('tells which settings this version does not act on', () => {
     const text = 'relay = "peers"\n[bmp]\ncollector = "127.0.0.1:53"\n[[bgp4]]\nremote_as = 1';
-    expect(parseConfig(text, FILE).ignored).to.deep.equal(['relay', 'bmp', 'bgp4']);
+    expect(parseConfig(text, FILE).ignored).to.deep.equal(['bmp', 'bgp4']);
   });
 
   it('is overridden by variables', () => {
