@@ -161,7 +161,7 @@ export function forwardingContract(make: MakePlane): void {
     const long = packet({ source: node(2), destination: node(1) });
     long[5] = 200;
     bench.from(2, new Uint8Array(40).fill(0x45), long, long.subarray(0, 39));
-    bench.from(2, new Uint8Array([0xa4, 0]), new Uint8Array([0x00]));
+    bench.from(2, new Uint8Array([0xa5, 0]), new Uint8Array([0x00]));
     bench.tun(new Uint8Array(0), new Uint8Array([0x60]), new Uint8Array(40).fill(0x45));
     expect(bench.unit.plane.drops()).to.deep.equal({
       ...{ 'not-ip6': 3, malformed: 3, 'unknown-payload': 2 },
