@@ -11,6 +11,8 @@ export interface Choosable {
   readonly handle: string;
   readonly tags: readonly string[];
   readonly relay: boolean;
+  /** It has endpoints. */
+  readonly isDialable: boolean;
 }
 
 export interface Policy {
@@ -63,7 +65,8 @@ export function choose<M extends Choosable>(choice: Choice<M>): Map<M, Why> {
     const others = from.filter((one) => !picked.has(one));
     for (const one of others.slice(0, room)) picked.set(one, why(one));
   };
-  const ring = ringAfter(own, fitting);
+  const dialable = fitting.filter((one) => one.isDialable);
+  const ring = ringAfter(own, dialable);
   const living = ring.filter((one) => !experience(one).isDead);
   pick(living, SUCCESSORS, () => 'ring');
   const near = byRank(choice, living);
@@ -95,6 +98,16 @@ const RTT_STEP = 1.5;
 /** Ours: where one that was never measured stands: better than far ones, worse than near ones. */
 const UNKNOWN_RTT_MSEC = 60;
 
+/** Nobody is left for one that was never met, however far: else every far node would meet everybody in the end. */
+function groupOf({ isUp, rttMsec }: Experience, step: number): number {
+  if (isUp) return 0;
+  if (rttMsec === undefined) return 1;
+  return step <= stepOf(UNKNOWN_RTT_MSEC) ? 0 : 2;
+}
+
+const stepOf = (msec: number): number =>
+  Math.floor(Math.log(Math.max(msec, 1)) / Math.log(RTT_STEP));
+
 /** The nearest first; among equals those that are up or dialed already, then in an order of our own. */
 function byRank<M extends Choosable>(
   { own, experience, isChosen }: Choice<M>,
@@ -102,10 +115,14 @@ function byRank<M extends Choosable>(
 ): M[] {
   const rank = (one: M): readonly number[] => {
     const { rttMsec, isUp } = experience(one);
-    const step = Math.floor(
-      Math.log(Math.max(rttMsec ?? UNKNOWN_RTT_MSEC, 1)) / Math.log(RTT_STEP),
-    );
-    return [step, isUp ? 0 : 1, isChosen(one) ? 0 : 1, mixed(own, one.key)];
+    const step = stepOf(rttMsec ?? UNKNOWN_RTT_MSEC);
+    return [
+      groupOf(experience(one), step),
+      step,
+      isUp ? 0 : 1,
+      isChosen(one) ? 0 : 1,
+      mixed(own, one.key),
+    ];
   };
   return members
     .map((one) => ({ one, rank: rank(one) }))

@@ -16,7 +16,7 @@ const SIGNATURES = ['x-forgejo-signature', 'x-gitea-signature', 'x-gogs-signatur
 const EVENTS = ['x-github-event', 'x-forgejo-event', 'x-gitea-event', 'x-gogs-event'];
 const DELIVERIES = [
   ...['x-github-delivery', 'x-forgejo-delivery', 'x-gitea-delivery', 'x-gogs-delivery'],
-  ...['x-gitlab-webhook-uuid', 'x-gitlab-event-uuid', 'idempotency-key'],
+  ...['x-gitlab-event-uuid', 'idempotency-key'],
 ];
 const DELIVERY_CHARS_MAX = 200;
 

@@ -61,7 +61,7 @@ export class Peering {
         const key = fromBase64(id);
         if (key?.length !== 32) return [];
         const peer = { key, id: address, name, endpoints };
-        return [{ id, key, handle, relay, tags, peer }];
+        return [{ id, key, handle, relay, tags, peer, isDialable: endpoints.length > 0 }];
       },
     );
     const ids = new Set(this.#members.map(({ id }) => id));

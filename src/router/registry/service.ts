@@ -69,7 +69,10 @@ export class RegistryService {
     this.#config = options.config;
     this.#peering = new Peering(options.ownKey, options.config.policy);
     this.#takeMembers();
-    this.#hints = new Hints(() => this.sync(undefined));
+    this.#hints = new Hints(async () => {
+      await options.sync.idle(); // a look that runs may have seen the head before the push
+      await this.sync(undefined);
+    });
   }
 
   start(): void {

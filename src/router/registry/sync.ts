@@ -58,6 +58,11 @@ export class RegistrySync {
     return this.#state;
   }
 
+  /** After the look that runs now, if one does. Never rejects. */
+  async idle(): Promise<void> {
+    await this.#running?.catch(() => {});
+  }
+
   stop(): void {
     this.#stop.abort();
   }

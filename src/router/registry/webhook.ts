@@ -22,6 +22,8 @@ const SOURCE_RATE = { perSecond: 1, burst: 20 };
 const TOTAL_RATE = { perSecond: 10, burst: 100 };
 /** Ours: deliveries that are known when they come again. */
 const SEEN_MAX = 1_024;
+/** Ours: a person who has it delivered again later means it. */
+const SEEN_MSEC = 600_000;
 
 export interface WebhookOptions {
   readonly config: WebhookConfig;
@@ -63,7 +65,8 @@ export class Webhook {
   readonly #options: WebhookOptions;
   readonly #server: Server;
   readonly #limit: SourceLimit;
-  readonly #seen = new Set<string>();
+  /** Deliveries, and when each came. */
+  readonly #seen = new Map<string, number>();
   #status: WebhookStatus;
 
   private constructor(options: WebhookOptions) {
@@ -176,10 +179,13 @@ export class Webhook {
   }
 
   #isNew(name: string): boolean {
-    if (this.#seen.has(name)) return false;
-    this.#seen.add(name);
+    const at = this.#options.now();
+    const before = this.#seen.get(name);
+    if (before !== undefined && at - before < SEEN_MSEC) return false;
+    this.#seen.delete(name);
+    this.#seen.set(name, at);
     if (this.#seen.size > SEEN_MAX) {
-      for (const oldest of this.#seen) {
+      for (const oldest of this.#seen.keys()) {
         this.#seen.delete(oldest);
         break;
       }

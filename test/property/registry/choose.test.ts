@@ -22,6 +22,7 @@ const realm = (size: number, seed: number): Person[] =>
     handle: `h${number % 5}`,
     tags: number % 3 === 0 ? ['eu'] : [],
     relay: number % 10 === 0,
+    isDialable: true,
   }));
 
 interface Wanted {
@@ -131,6 +132,24 @@ describe('the choice of peers', function () {
     });
     const again = choose({ own: me.key, members, policy: AUTO, experience: jittered, isChosen });
     expect([...again.keys()]).to.deep.equal([...first.keys()]);
+  });
+
+  it('stays with far neighbors, and never dials who has no endpoint', () => {
+    const [me, ...all] = realm(500, 5) as [Person, ...Person[]];
+    const members = all.map((one) => ({ ...one, isDialable: one.number % 3 === 0 }));
+    const met = new Set<number>();
+    let chosen = new Set<number>();
+    for (let look = 0; look < 100; look++) {
+      const experience = ({ number }: Person): Experience => {
+        return { isUp: met.has(number), isDead: false, rttMsec: met.has(number) ? 150 : undefined };
+      };
+      const isChosen = ({ number }: Person): boolean => chosen.has(number);
+      const picked = choose({ own: me.key, members, policy: AUTO, experience, isChosen });
+      chosen = new Set([...picked.keys()].map(({ number }) => number));
+      for (const number of chosen) met.add(number);
+    }
+    expect(met.size).to.equal(8);
+    expect([...met].every((number) => number % 3 === 0)).to.equal(true);
   });
 
   it('goes on with the dead where nobody else is left', () => {
