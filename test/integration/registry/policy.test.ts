@@ -58,6 +58,11 @@ describe('members with a limit of peers', function () {
     return links.filter(({ state }) => state === 'up').map(({ name }) => name ?? '');
   };
 
+  const twoLinks = async (router: Router): Promise<string[] | undefined> => {
+    const up = await upLinks(router);
+    return up.length >= 2 ? up : undefined;
+  };
+
   const dialed = async (router: Router): Promise<string[]> => {
     const { members } = await router.ask<Status>('registry', 'status');
     return members.filter((one) => one.dialed !== null).map(({ name }) => name);
@@ -76,8 +81,7 @@ describe('members with a limit of peers', function () {
     let links = 0;
     for (const router of routers) {
       expect(await dialed(router)).to.have.length(2);
-      const up = await upLinks(router);
-      expect(up.length).to.be.at.least(2);
+      const up = await until(`${router.name} has two links`, () => twoLinks(router), PATIENCE_MSEC);
       links += up.length / 2;
     }
     expect(links)
@@ -98,8 +102,7 @@ describe('members with a limit of peers', function () {
     );
     await until('the others reach each other', () => isWhole(left), PATIENCE_MSEC);
     for (const router of left) {
-      const hasTwo = async (): Promise<boolean> => (await upLinks(router)).length >= 2;
-      await until(`${router.name} has two links`, hasTwo, PATIENCE_MSEC);
+      await until(`${router.name} has two links`, () => twoLinks(router), PATIENCE_MSEC);
     }
   });
 });
